@@ -1,0 +1,10 @@
+/** Native ESM. Types are stripped by Node itself, so a test runs the same code as `node src/main.ts`. */
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': '<rootDir>/infra/scripts/jest/strip-types.mjs' },
+  reporters: ['default', '<rootDir>/infra/scripts/jest/report.mjs'],
+  testMatch: ['<rootDir>/{services,packages,kong,infra}/**/*.test.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/.opsconductor'],
+  testTimeout: 30_000,
+}
