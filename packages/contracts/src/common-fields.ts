@@ -1,0 +1,36 @@
+import { z } from 'zod'
+
+export const Id = z.uuid()
+export const Timestamp = z.iso.datetime()
+
+/** Any JSON value; what jobs take and give. */
+export const Json = z.json()
+
+/** A JSON Schema (2020-12) as a document; it is compiled where it is used. */
+export const JsonSchema = z.record(z.string(), z.json())
+
+/** A name people give a thing: visible characters and inner spaces, so that it can be quoted in a log line. */
+export const DisplayName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(255)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters')
+
+/** A name used in URLs, templates and references. */
+export const Slug = z
+  .string()
+  .max(100)
+  .regex(/^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$/, 'must be lower-case words joined by - or _')
+
+/** `?limit=&cursor=` of every list. The cursor is opaque. */
+export const PageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(500).optional(),
+})
+export type PageQuery = z.infer<typeof PageQuery>
+
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({ items: z.array(item), next_cursor: z.string().nullable() })
+
+export const IdParams = z.object({ id: Id })

@@ -1,0 +1,4 @@
+export { databaseRoles, migrate, setRolePasswords, urlForRole } from './migrate.ts'
+export { createPool, databaseUnavailable, isUniqueViolation, type PoolOptions } from './pool.ts'
+export { prismaAdapter } from './prisma-adapter.ts'
+export { transaction } from './transaction.ts'

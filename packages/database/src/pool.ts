@@ -1,0 +1,68 @@
+import { AppError } from '@opsconductor/errors'
+import pg from 'pg'
+
+export interface PoolOptions {
+  connectionString: string
+  /** Shown in pg_stat_activity. */
+  applicationName: string
+  connectionsMax?: number
+  /** Called when an idle connection breaks, as when PostgreSQL restarts; the pool replaces it by itself. */
+  onIdleError(error: Error): void
+}
+
+export function createPool(options: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.connectionString,
+    application_name: options.applicationName,
+    max: options.connectionsMax ?? 10,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+  })
+  pool.on('error', options.onIdleError)
+  return pool
+}
+
+/** SQLSTATE classes and codes that mean "not now": connection lost, server shutting down or starting, out of resources. */
+const unavailableStates = /^(08...|53...|57P0[1-5])$/
+const unavailableCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'P1001',
+  'P1002',
+  'P1008',
+  'P1017',
+  'P2024',
+])
+const unavailableTexts =
+  /Connection terminated|timeout exceeded when trying to connect|Server has closed the connection|Can't reach database server/
+
+/** `service_unavailable` where the error says that PostgreSQL could not be reached; undefined for any other error. */
+export function databaseUnavailable(error: unknown): AppError | undefined {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
+    const { code, meta } = cause as Error & { code?: string; meta?: { code?: string } }
+    const known = [code, meta?.code].some(
+      (c) => c !== undefined && (unavailableCodes.has(c) || unavailableStates.test(c)),
+    )
+    if (known || unavailableTexts.test(cause.message))
+      return new AppError('service_unavailable', 'The database is not available.', {
+        cause: error,
+        retryAfterSeconds: 2,
+      })
+  }
+  return undefined
+}
+
+/** True where the error is PostgreSQL's or Prisma's unique violation, of `constraint` where one is named. */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  const { code, constraint: broken } = (error ?? {}) as { code?: string; constraint?: string }
+  if (code !== '23505' && code !== 'P2002') return false
+  return (
+    constraint === undefined ||
+    broken === constraint ||
+    JSON.stringify((error as { meta?: unknown }).meta ?? '').includes(constraint)
+  )
+}

@@ -1,0 +1,47 @@
+import { type ErrorCode, errorCodes } from './codes.ts'
+
+/** One field that is wrong: `path` as in `body.steps[0].type`, `message` for a person. */
+export interface FieldError {
+  path: string
+  message: string
+}
+
+export interface AppErrorOptions {
+  cause?: unknown
+  /** For the log only; never leaves the service. Never put a secret here. */
+  internal?: Record<string, unknown>
+  errors?: FieldError[]
+  /** Answered as Retry-After. */
+  retryAfterSeconds?: number
+}
+
+/** The one error class of the platform. `detail` is shown to the caller: no secret, no stack, no SQL. */
+export class AppError extends Error {
+  readonly code: ErrorCode
+  readonly internal: Record<string, unknown> | undefined
+  readonly errors: FieldError[] | undefined
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(code: ErrorCode, detail: string, options: AppErrorOptions = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'AppError'
+    this.code = code
+    this.internal = options.internal
+    this.errors = options.errors
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+
+  get status(): number {
+    return errorCodes[this.code].status
+  }
+
+  get retryable(): boolean {
+    return errorCodes[this.code].retryable
+  }
+}
+
+/** `error` as an AppError; anything unknown becomes `internal_error`, whose detail says nothing of the cause. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  return new AppError('internal_error', 'Something went wrong on our side.', { cause: error })
+}

@@ -1,0 +1,46 @@
+/** What a code means to a caller. `retryable: false` also makes a Temporal activity failure non-retryable. */
+interface CodeMeaning {
+  status: number
+  title: string
+  retryable: boolean
+}
+
+const final = (status: number, title: string): CodeMeaning => ({ status, title, retryable: false })
+const transient = (status: number, title: string): CodeMeaning => ({ status, title, retryable: true })
+
+/** Every error code of the platform. Codes are stable: clients match on them. */
+export const errorCodes = {
+  malformed_json: final(400, 'The body is not valid JSON'),
+  invalid_request: final(400, 'The request is not valid'),
+  missing_credentials: final(401, 'Credentials are missing'),
+  missing_api_key: final(401, 'X-API-Key is missing'),
+  malformed_api_key: final(401, 'The API key is malformed'),
+  unknown_api_key: final(401, 'The API key is not known'),
+  revoked_api_key: final(401, 'The API key was revoked'),
+  expired_api_key: final(401, 'The API key has expired'),
+  invalid_session: final(401, 'The session is not valid'),
+  invalid_login: final(401, 'E-mail or password is wrong'),
+  invalid_internal_key: final(403, 'Invalid or missing X-Internal-Key header'),
+  forbidden: final(403, 'Not allowed'),
+  outbound_denied: final(403, 'The outbound policy does not allow this target'),
+  not_found: final(404, 'Not found'),
+  method_not_allowed: final(405, 'Method not allowed'),
+  conflict: final(409, 'Conflict'),
+  body_too_large: final(413, 'The body is too large'),
+  unsupported_media_type: final(415, 'The body must be application/json'),
+  validation_failed: final(422, 'Validation failed'),
+  idempotency_mismatch: final(422, 'The Idempotency-Key was used with another request'),
+  template_error: final(422, 'A template could not be rendered'),
+  too_many_requests: transient(429, 'Too many requests'),
+  internal_error: transient(500, 'Internal error'),
+  run_cancelled: final(409, 'The run was cancelled'),
+  decryption_failed: final(500, 'Failed to decrypt credential'),
+  step_failed: final(502, 'A step failed'),
+  target_unreachable: transient(502, 'The target could not be reached'),
+  target_refused: final(502, 'The target refused the request'),
+  target_answer_too_large: final(502, 'The target answered too much'),
+  service_unavailable: transient(503, 'A service is not available'),
+  step_timeout: transient(504, 'A step took too long'),
+} as const satisfies Record<string, CodeMeaning>
+
+export type ErrorCode = keyof typeof errorCodes

@@ -1,0 +1,23 @@
+export { ConfigError, commonConfig, httpUrl, port, readConfig, secretText } from './config.ts'
+export { type AppContext, requestFacts, sendProblem } from './http-app.ts'
+export { createInternalApp, type InternalAppOptions } from './internal-app.ts'
+export { createInternalClient, type InternalClient } from './internal-client.ts'
+export { type InternalKeys, internalKeyConfig, internalKeys, internalKeyVariable } from './internal-keys.ts'
+export { createLog, type Logger } from './log.ts'
+export { createMetrics, type Metrics } from './metrics.ts'
+export { openApiDocument } from './openapi.ts'
+export { pageArguments, toPage } from './page.ts'
+export { createPublicApp, credentialHeaders, type PublicAppOptions } from './public-app.ts'
+export {
+  type AnyInternalRoute,
+  type AnyRoute,
+  internalRoute,
+  openRoute,
+  type Reply,
+  type RequestFacts,
+  route,
+} from './route.ts'
+export { type Listening, listen, type RunningService, runService } from './serve.ts'
+export { createServiceAuth, type ServiceAuth } from './service-auth.ts'
+export { inSpan, SpanKind, startTracing, type Tracing, traceHeaders } from './tracing.ts'
+export { fieldErrors, validate } from './validate.ts'

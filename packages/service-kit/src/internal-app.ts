@@ -1,0 +1,61 @@
+import { AppError } from '@opsconductor/errors'
+import type { Express, RequestHandler } from 'express'
+import { type AppContext, createApp, finishApp, requestFacts } from './http-app.ts'
+import type { InternalKeys } from './internal-keys.ts'
+import { expressPath } from './public-app.ts'
+import type { AnyInternalRoute, InternalRequest } from './route.ts'
+import { validate } from './validate.ts'
+
+export interface InternalAppOptions extends AppContext {
+  routes: readonly AnyInternalRoute[]
+  keys: InternalKeys
+  /** Throws where a dependency is missing. */
+  ready(): Promise<void>
+  /** Called for a request without a valid key, for counting. */
+  onUnauthorized?: (route: string) => void
+}
+
+/** The app on the listener that the gateway never routes to: health, metrics, and the endpoints between services. */
+export function createInternalApp(options: InternalAppOptions): Express {
+  const app = createApp(options, { bodyBytesMax: 4 * 1024 * 1024 })
+  app.get('/healthz', (_request, response) => {
+    response.locals.route = '/healthz'
+    response.json({ status: 'alive' })
+  })
+  app.get('/readyz', async (_request, response) => {
+    response.locals.route = '/readyz'
+    await options.ready().catch((cause) => {
+      throw new AppError('service_unavailable', 'A dependency is missing.', { cause, retryAfterSeconds: 2 })
+    })
+    response.json({ status: 'ready' })
+  })
+  app.get('/metrics', async (_request, response) => {
+    response.locals.route = '/metrics'
+    response.type(options.metrics.registry.contentType).send(await options.metrics.registry.metrics())
+  })
+  for (const definition of options.routes)
+    app[definition.endpoint.method](expressPath(definition.endpoint.path), handler(definition, options))
+  return finishApp(app, options)
+}
+
+function handler({ endpoint, handle }: AnyInternalRoute, options: InternalAppOptions): RequestHandler {
+  const call = handle as (request: InternalRequest<unknown>) => Promise<unknown>
+  const inQuery = endpoint.method === 'get' || endpoint.method === 'delete'
+  return async (request, response) => {
+    response.locals.route = endpoint.path
+    const caller = options.keys.callerOf(request.get('x-internal-key'))
+    if (caller === undefined) {
+      options.onUnauthorized?.(endpoint.path)
+      throw new AppError('invalid_internal_key', 'Invalid or missing X-Internal-Key header')
+    }
+    if (caller !== 'operator' && !endpoint.callers.includes(caller as (typeof endpoint.callers)[number]))
+      throw new AppError('forbidden', `${caller} may not call this endpoint.`)
+    const answer = await call({
+      ...requestFacts(request, response),
+      caller,
+      params: request.params as Record<string, string>,
+      request: validate(endpoint.request, inQuery ? request.query : request.body, inQuery ? 'query' : 'body'),
+    })
+    response.json(endpoint.answer.parse(answer))
+  }
+}

@@ -1,0 +1,51 @@
+import { trace } from '@opentelemetry/api'
+import pino, { type Logger } from 'pino'
+
+export type { Logger }
+
+/**
+ * JSON lines on stdout. Bodies, headers and query strings are never logged; the redaction is the second wall, for
+ * objects that somebody logs whole.
+ */
+export function createLog(service: string, level: string): Logger {
+  return pino({
+    level,
+    base: { service },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    mixin() {
+      const span = trace.getActiveSpan()?.spanContext()
+      return span === undefined ? {} : { trace_id: span.traceId }
+    },
+    serializers: { err: describeError },
+    redact: {
+      paths: [
+        'password',
+        'secret',
+        'key',
+        'authorization',
+        '*.password',
+        '*.secret',
+        '*.key',
+        '*.authorization',
+        'headers',
+        '*.headers',
+      ],
+      censor: '[redacted]',
+    },
+  })
+}
+
+/** What of an error is logged: type, text and stack, with its causes; not its other properties, which may quote data. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return { type: typeof error }
+  const { code, internal } = error as { code?: unknown; internal?: unknown }
+  return {
+    type: error.name,
+    message: error.message,
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(internal === undefined ? {} : { internal }),
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  }
+}

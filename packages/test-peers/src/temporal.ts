@@ -1,0 +1,4 @@
+import { requirePeer } from './peer.ts'
+
+/** host:port of the real Temporal server of the test run. */
+export const testTemporalAddress = (): string => requirePeer('TEST_TEMPORAL_ADDRESS', 'Temporal')
