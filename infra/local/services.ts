@@ -1,0 +1,153 @@
+import { databaseRoles, urlForRole } from '@opsconductor/database'
+import type { Keys } from './keys.ts'
+import type { Layout, PortName } from './layout.ts'
+import type { ChildSpec } from './supervise.ts'
+
+/** Where the parts that are not ours to start are, or were started. */
+export interface Backing {
+  databaseUrl: string
+  temporalAddress: string
+  kongAdminUrl: string
+  kongProxyUrl: string
+}
+
+interface ServiceSpec {
+  name: 'api-key' | 'secrets-broker' | 'executor' | 'interface-registry' | 'console'
+  publicPort: PortName
+  internalPort: PortName
+}
+
+export const serviceSpecs: readonly ServiceSpec[] = [
+  { name: 'api-key', publicPort: 'apiKeyPublic', internalPort: 'apiKeyInternal' },
+  { name: 'secrets-broker', publicPort: 'secretsBrokerPublic', internalPort: 'secretsBrokerInternal' },
+  { name: 'executor', publicPort: 'executorPublic', internalPort: 'executorInternal' },
+  {
+    name: 'interface-registry',
+    publicPort: 'interfaceRegistryPublic',
+    internalPort: 'interfaceRegistryInternal',
+  },
+  { name: 'console', publicPort: 'console', internalPort: 'consoleInternal' },
+]
+
+export const adminEmail = 'admin@opsconductor.local'
+
+const local = (port: number) => `http://127.0.0.1:${port}`
+const variableOf = (name: string) => name.toUpperCase().replaceAll('-', '_')
+
+/** `API_KEY_URL`, `API_KEY_PUBLIC_URL` and so on: where each service listens. */
+export function serviceUrls({ ports }: Layout): Record<string, string> {
+  return Object.fromEntries(
+    serviceSpecs.flatMap(({ name, internalPort, publicPort }) => [
+      [`${variableOf(name)}_URL`, local(ports[internalPort])],
+      [`${variableOf(name)}_PUBLIC_URL`, local(ports[publicPort])],
+    ]),
+  )
+}
+
+function ownSettings(
+  name: ServiceSpec['name'],
+  layout: Layout,
+  keys: Keys,
+  backing: Backing,
+): Record<string, string> {
+  switch (name) {
+    case 'api-key':
+      return {
+        API_KEY_PEPPER: keys.apiKeyPepper,
+        SESSION_SIGNING_KEY: keys.sessionSigningKey,
+        ADMIN_EMAIL: adminEmail,
+        ADMIN_PASSWORD: keys.adminPassword,
+      }
+    case 'secrets-broker':
+      return { SECRETS_KMS_KEY: keys.secretsKmsKey }
+    case 'executor':
+      return {
+        TEMPORAL_ADDRESS: backing.temporalAddress,
+        WORKFLOW_BUNDLE_DIR: `${layout.compileCache}/workflows`,
+      }
+    case 'interface-registry':
+      return {
+        TEMPORAL_ADDRESS: backing.temporalAddress,
+        KONG_ADMIN_URL: backing.kongAdminUrl,
+        KONG_PROXY_URL: backing.kongProxyUrl,
+        PUBLIC_BASE_URL: backing.kongProxyUrl,
+        REGISTRY_UPSTREAM_URL: local(layout.ports.interfaceRegistryPublic),
+      }
+    case 'console':
+      return {}
+  }
+}
+
+/** What every child of the stack gets of this process's environment. */
+export function baseEnvironment(layout: Layout): Record<string, string> {
+  const kept = [
+    'PATH',
+    'HOME',
+    'LANG',
+    'TZ',
+    'NODE_EXTRA_CA_CERTS',
+    'LOG_LEVEL',
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+  ]
+  return {
+    ...Object.fromEntries(
+      kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])),
+    ),
+    NODE_COMPILE_CACHE: layout.compileCache,
+  }
+}
+
+export function serviceChildren(layout: Layout, keys: Keys, backing: Backing): ChildSpec[] {
+  const internalKeys = Object.fromEntries(
+    serviceSpecs.map(({ name }) => [`INTERNAL_KEY_${variableOf(name)}`, keys.internalKeyOf(name)]),
+  )
+  return serviceSpecs.map(({ name, publicPort, internalPort }) => ({
+    name,
+    arguments: [`services/${name}/src/main.ts`],
+    environment: {
+      ...baseEnvironment(layout),
+      ...serviceUrls(layout),
+      ...internalKeys,
+      INTERNAL_KEY: keys.internalKey,
+      PUBLIC_PORT: String(layout.ports[publicPort]),
+      INTERNAL_PORT: String(layout.ports[internalPort]),
+      ...databaseSetting(name, keys, backing),
+      ...ownSettings(name, layout, keys, backing),
+    },
+  }))
+}
+
+function databaseSetting(name: string, keys: Keys, { databaseUrl }: Backing): Record<string, string> {
+  if (!(name in databaseRoles)) return {}
+  const { role } = databaseRoles[name as keyof typeof databaseRoles]
+  return { DATABASE_URL: urlForRole(databaseUrl, role, keys.rolePassword(role)) }
+}
+
+export function gatewayChild(layout: Layout): ChildSpec {
+  return {
+    name: 'gateway',
+    arguments: ['kong/dev-gateway/src/main.ts'],
+    environment: {
+      ...baseEnvironment(layout),
+      GATEWAY_PORT: String(layout.ports.gateway),
+      GATEWAY_TLS_PORT: String(layout.ports.gatewayTls),
+      GATEWAY_ADMIN_PORT: String(layout.ports.kongAdmin),
+      GATEWAY_STATE_FILE: `${layout.gatewayData}/entities.json`,
+      GATEWAY_TLS_DIR: `${layout.gatewayData}/tls`,
+    },
+  }
+}
+
+export function demoStatusChild(layout: Layout, keys: Keys): ChildSpec {
+  return {
+    name: 'demo-status',
+    arguments: ['infra/demo/status-service.ts'],
+    environment: {
+      ...baseEnvironment(layout),
+      ...serviceUrls(layout),
+      STATUS_PORT: String(layout.ports.demoStatus),
+      STATUS_USERNAME: 'opsconductor',
+      STATUS_PASSWORD: keys.demo.statusPassword,
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { cacheDirectory } from '../local/layout.ts'
+import { startPostgres } from '../local/postgres.ts'
+import { startTemporal } from '../local/temporal.ts'
+import { findTemporalCli } from '../local/temporal-cli.ts'
+import { freePort } from './free-port.ts'
+
+export interface RunningPeers {
+  /** What the tests read: TEST_DATABASE_URL and TEST_TEMPORAL_ADDRESS. */
+  environment: Record<string, string>
+  /** A directory for this run only. */
+  scratch: string
+  stop(): Promise<void>
+}
+
+/** What makes PostgreSQL quick where its data is thrown away. */
+const throwAway = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'autovacuum=off']
+
+/** Starts the real peers of a test run on free ports, their data in a directory that goes with them. */
+export async function startTestPeers(): Promise<RunningPeers> {
+  const scratch = mkdtempSync('/tmp/opsconductor-test-')
+  chmodSync(scratch, 0o711)
+  const stops: (() => Promise<void>)[] = []
+  const onSpawn = (part: { stop(): Promise<void> }) => stops.push(part.stop)
+  const stop = async () => {
+    await Promise.all(stops.map((stopPart) => stopPart()))
+    rmSync(scratch, { recursive: true, force: true })
+  }
+  try {
+    const cli = findTemporalCli(process.env, cacheDirectory(process.env), console.log)
+    const [postgresPort, temporalPort] = await Promise.all([freePort(), freePort()])
+    const [postgres, temporal] = await Promise.all([
+      startPostgres({
+        dataDirectory: join(scratch, 'postgres'),
+        logFile: join(scratch, 'postgres.log'),
+        port: postgresPort,
+        password: 'postgres',
+        settings: throwAway,
+        onSpawn,
+      }),
+      startTemporal({
+        cli,
+        databaseFile: join(scratch, 'temporal.db'),
+        logFile: join(scratch, 'temporal.log'),
+        port: temporalPort,
+        uiPort: 0,
+        onSpawn,
+      }),
+    ])
+    return {
+      environment: { TEST_DATABASE_URL: postgres.url, TEST_TEMPORAL_ADDRESS: temporal.address },
+      scratch,
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
