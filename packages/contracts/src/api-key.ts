@@ -44,6 +44,17 @@ export const User = z.object({
   updated_at: Timestamp,
 })
 
+/** Only what is named changes. A new password or `is_active: false` ends the user's sessions. */
+export const UpdateUser = z
+  .object({
+    display_name: DisplayName,
+    password: Password,
+    is_active: z.boolean(),
+    is_platform_admin: z.boolean(),
+  })
+  .partial()
+  .strict()
+
 export const CreateProject = z.object({ name: DisplayName }).strict()
 export const Project = z.object({
   id: Id,

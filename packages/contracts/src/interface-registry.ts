@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DisplayName, Id, Json, JsonSchema, PageQuery, Slug, Timestamp } from './common-fields.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
-import { RunStatus } from './run-job.ts'
+import { RunFailure, RunStatus } from './run-job.ts'
 
 /** What to expose: a job that the executor hosts, or a long-lived workflow of the project's own workers. */
 export const CreateWorkflow = z.union([
@@ -109,13 +109,20 @@ export const ServiceInterface = z.object({
 })
 export const ListInterfaces = PageQuery.extend({ workflow_id: Id.optional() })
 
-/** What a public call answers: 200 when the run ended well, 202 while it is still running. */
+/**
+ * What a public call answers: 200 when the run ended well, 202 while it is still running. `run_id` is null where the
+ * call went to a long-lived workflow. `error` and `step_id` are only told by the status of a run.
+ */
 export const CallAnswer = z.object({
   run_id: Id.nullable(),
   status: RunStatus,
   output: Json.optional(),
+  error: RunFailure.optional(),
+  /** The step that is running now. */
+  step_id: z.string().nullable().optional(),
   status_url: z.string().optional(),
 })
+export type CallAnswer = z.infer<typeof CallAnswer>
 
 export const ensureNamespaceEndpoint = internalEndpoint({
   service: 'interface-registry',

@@ -4,8 +4,12 @@ import { internalEndpoint } from './internal-endpoint.ts'
 
 // --- Host credentials (seed 003) -----------------------------------------------------------------------------------
 
-const Host = z.string().min(1).max(255)
-const Purpose = z.string().min(1).max(50)
+/** Query strings and paths do not pass the check that bodies pass: PostgreSQL takes no NUL. */
+const noNul = /^[^\0\p{Cs}]*$/u
+const noNulMessage = 'must not contain NUL'
+
+const Host = z.string().min(1).max(255).regex(noNul, noNulMessage)
+const Purpose = z.string().min(1).max(50).regex(noNul, noNulMessage)
 
 export const HostCredentialUpsert = z.object({
   host: Host,
@@ -72,7 +76,7 @@ export const CredentialName = DisplayName.refine(
   (name) => !z.uuid().safeParse(name).success,
   'must not be a UUID',
 )
-export const CredentialReference = z.string().min(1).max(255)
+export const CredentialReference = z.string().min(1).max(255).regex(noNul, noNulMessage)
 
 /** What is known of a credential outside the broker. */
 export const Credential = z.object({
@@ -101,8 +105,8 @@ export const CreateCredential = z
   .strict()
 
 export const ListCredentials = PageQuery.extend({
-  type: z.string().max(50).optional(),
-  name: z.string().max(255).optional(),
+  type: z.string().max(50).regex(noNul, noNulMessage).optional(),
+  name: z.string().max(255).regex(noNul, noNulMessage).optional(),
 })
 
 /** Everything a step needs to authenticate. Lives in memory only, inside one activity. */

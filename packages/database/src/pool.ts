@@ -40,14 +40,27 @@ const unavailableCodes = new Set([
 const unavailableTexts =
   /Connection terminated|timeout exceeded when trying to connect|Server has closed the connection|Can't reach database server/
 
+interface Failure {
+  code?: string
+  meta?: { code?: string }
+  message?: string
+  cause?: Failure
+}
+
 /** `service_unavailable` where the error says that PostgreSQL could not be reached; undefined for any other error. */
 export function databaseUnavailable(error: unknown): AppError | undefined {
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
-    const { code, meta } = cause as Error & { code?: string; meta?: { code?: string } }
+  // By shape, not by class: an error of another realm (Node's own, seen from a Jest test) is no `instanceof Error`.
+  let cause = error as Failure | null | undefined
+  for (
+    let depth = 0;
+    typeof cause === 'object' && cause !== null && depth < 5;
+    cause = cause.cause, depth++
+  ) {
+    const { code, meta, message = '' } = cause
     const known = [code, meta?.code].some(
       (c) => c !== undefined && (unavailableCodes.has(c) || unavailableStates.test(c)),
     )
-    if (known || unavailableTexts.test(cause.message))
+    if (known || unavailableTexts.test(message))
       return new AppError('service_unavailable', 'The database is not available.', {
         cause: error,
         retryAfterSeconds: 2,

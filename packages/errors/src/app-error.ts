@@ -13,6 +13,8 @@ export interface AppErrorOptions {
   errors?: FieldError[]
   /** Answered as Retry-After. */
   retryAfterSeconds?: number
+  /** Answered as plain JSON instead of the problem, where a seed fixes an error's body. */
+  exactBody?: Record<string, unknown>
 }
 
 /** The one error class of the platform. `detail` is shown to the caller: no secret, no stack, no SQL. */
@@ -21,6 +23,7 @@ export class AppError extends Error {
   readonly internal: Record<string, unknown> | undefined
   readonly errors: FieldError[] | undefined
   readonly retryAfterSeconds: number | undefined
+  readonly exactBody: Record<string, unknown> | undefined
 
   constructor(code: ErrorCode, detail: string, options: AppErrorOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause })
@@ -29,6 +32,7 @@ export class AppError extends Error {
     this.internal = options.internal
     this.errors = options.errors
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.exactBody = options.exactBody
   }
 
   get status(): number {

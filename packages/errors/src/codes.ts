@@ -31,6 +31,7 @@ export const errorCodes = {
   validation_failed: final(422, 'Validation failed'),
   idempotency_mismatch: final(422, 'The Idempotency-Key was used with another request'),
   template_error: final(422, 'A template could not be rendered'),
+  call_rejected: final(422, 'The workflow rejected the call'),
   too_many_requests: transient(429, 'Too many requests'),
   internal_error: transient(500, 'Internal error'),
   run_cancelled: final(409, 'The run was cancelled'),
@@ -38,8 +39,12 @@ export const errorCodes = {
   step_failed: final(502, 'A step failed'),
   target_unreachable: transient(502, 'The target could not be reached'),
   target_refused: final(502, 'The target refused the request'),
+  target_failed: transient(502, 'The target failed'),
   target_answer_too_large: final(502, 'The target answered too much'),
+  call_failed: final(502, 'The workflow could not answer the call'),
+  invalid_answer: final(502, 'The answer does not fit the interface'),
   service_unavailable: transient(503, 'A service is not available'),
+  call_timeout: transient(504, 'The call took too long'),
   step_timeout: transient(504, 'A step took too long'),
 } as const satisfies Record<string, CodeMeaning>
 

@@ -5,6 +5,7 @@ import { AppError, problemContentType, toAppError, toProblem } from '@opsconduct
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { assertPlainJson } from './plain-json.ts'
 import type { Reply, RequestFacts } from './route.ts'
 import { inSpan, SpanKind } from './tracing.ts'
 
@@ -58,6 +59,10 @@ export function createApp({ metrics }: AppContext, options: { bodyBytesMax: numb
   })
   app.use(requireJson)
   app.use(express.json({ limit: options.bodyBytesMax, strict: false }))
+  app.use((request, _response, next) => {
+    assertPlainJson(request.body, 'body')
+    next()
+  })
   return app
 }
 
@@ -112,6 +117,10 @@ export function sendProblem(response: Response, error: AppError, log: Logger): v
     )
   if (error.retryAfterSeconds !== undefined)
     response.setHeader('Retry-After', String(error.retryAfterSeconds))
+  if (error.exactBody !== undefined) {
+    response.status(error.status).json(error.exactBody)
+    return
+  }
   const traceId = trace.getActiveSpan()?.spanContext().traceId
   response
     .status(error.status)

@@ -1,12 +1,13 @@
 export { ConfigError, commonConfig, httpUrl, port, readConfig, secretText } from './config.ts'
 export { type AppContext, requestFacts, sendProblem } from './http-app.ts'
-export { createInternalApp, type InternalAppOptions } from './internal-app.ts'
+export { createInternalApp, type InternalAppOptions, type InternalRefusal } from './internal-app.ts'
 export { createInternalClient, type InternalClient } from './internal-client.ts'
 export { type InternalKeys, internalKeyConfig, internalKeys, internalKeyVariable } from './internal-keys.ts'
 export { createLog, type Logger } from './log.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
 export { openApiDocument } from './openapi.ts'
 export { pageArguments, toPage } from './page.ts'
+export { assertPlainJson } from './plain-json.ts'
 export { createPublicApp, credentialHeaders, type PublicAppOptions } from './public-app.ts'
 export {
   type AnyInternalRoute,

@@ -1,3 +1,4 @@
+import type { InternalCaller, InternalEndpoint } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import type { Express, RequestHandler } from 'express'
 import { type AppContext, createApp, finishApp, requestFacts } from './http-app.ts'
@@ -6,13 +7,24 @@ import { expressPath } from './public-app.ts'
 import type { AnyInternalRoute, InternalRequest } from './route.ts'
 import { validate } from './validate.ts'
 
+export interface InternalRefusal {
+  endpoint: InternalEndpoint
+  /** Undefined where the key was nobody's. */
+  caller: InternalCaller | undefined
+  clientAddress: string
+  error: AppError
+}
+
 export interface InternalAppOptions extends AppContext {
   routes: readonly AnyInternalRoute[]
   keys: InternalKeys
   /** Throws where a dependency is missing. */
   ready(): Promise<void>
-  /** Called for a request without a valid key, for counting. */
-  onUnauthorized?: (route: string) => void
+  /**
+   * Called, and awaited, before a request is refused: one without a valid key, or of a service that the endpoint is not
+   * for. For counting and for the audit log.
+   */
+  onUnauthorized?: (route: string, refusal: InternalRefusal) => unknown
 }
 
 /** The app on the listener that the gateway never routes to: health, metrics, and the endpoints between services. */
@@ -43,19 +55,30 @@ function handler({ endpoint, handle }: AnyInternalRoute, options: InternalAppOpt
   const inQuery = endpoint.method === 'get' || endpoint.method === 'delete'
   return async (request, response) => {
     response.locals.route = endpoint.path
+    const facts = requestFacts(request, response)
+    // Nothing stands in front of this listener, so a forwarded address would be the caller's own word.
+    const clientAddress = request.socket.remoteAddress ?? ''
     const caller = options.keys.callerOf(request.get('x-internal-key'))
-    if (caller === undefined) {
-      options.onUnauthorized?.(endpoint.path)
-      throw new AppError('invalid_internal_key', 'Invalid or missing X-Internal-Key header')
+    const error = refusalOf(endpoint, caller)
+    if (error !== undefined) {
+      await options.onUnauthorized?.(endpoint.path, { endpoint, caller, clientAddress, error })
+      throw error
     }
-    if (caller !== 'operator' && !endpoint.callers.includes(caller as (typeof endpoint.callers)[number]))
-      throw new AppError('forbidden', `${caller} may not call this endpoint.`)
     const answer = await call({
-      ...requestFacts(request, response),
-      caller,
+      ...facts,
+      clientAddress,
+      caller: caller as InternalCaller,
       params: request.params as Record<string, string>,
       request: validate(endpoint.request, inQuery ? request.query : request.body, inQuery ? 'query' : 'body'),
     })
     response.json(endpoint.answer.parse(answer))
   }
+}
+
+function refusalOf(endpoint: InternalEndpoint, caller: InternalCaller | undefined): AppError | undefined {
+  if (caller === undefined)
+    return new AppError('invalid_internal_key', 'Invalid or missing X-Internal-Key header')
+  if (caller !== 'operator' && !endpoint.callers.includes(caller))
+    return new AppError('forbidden', `${caller} may not call this endpoint.`)
+  return undefined
 }

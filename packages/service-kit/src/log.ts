@@ -1,5 +1,5 @@
 import { trace } from '@opentelemetry/api'
-import pino, { type Logger } from 'pino'
+import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino'
 
 export type { Logger }
 
@@ -7,8 +7,12 @@ export type { Logger }
  * JSON lines on stdout. Bodies, headers and query strings are never logged; the redaction is the second wall, for
  * objects that somebody logs whole.
  */
-export function createLog(service: string, level: string): Logger {
-  return pino({
+export function createLog(
+  service: string,
+  level: string,
+  destination: DestinationStream = pino.destination(1),
+): Logger {
+  const options: LoggerOptions = {
     level,
     base: { service },
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -33,7 +37,8 @@ export function createLog(service: string, level: string): Logger {
       ],
       censor: '[redacted]',
     },
-  })
+  }
+  return pino(options, destination)
 }
 
 /** What of an error is logged: type, text and stack, with its causes; not its other properties, which may quote data. */

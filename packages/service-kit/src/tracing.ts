@@ -5,6 +5,8 @@ import { Resource } from '@opentelemetry/resources'
 import { BatchSpanProcessor, NodeTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-node'
 
 export interface Tracing {
+  /** Where spans are exported: what those made outside this provider (in workflow sandboxes) go through too. */
+  exporting: { spanProcessor: SpanProcessor; resource: Resource } | undefined
   stop(): Promise<void>
 }
 
@@ -14,20 +16,22 @@ export interface Tracing {
  * request out, activity), so nothing is patched at load time.
  */
 export function startTracing(service: string, otlpEndpoint: string | undefined): Tracing {
-  const spanProcessors: SpanProcessor[] =
+  const resource = new Resource({ 'service.name': service })
+  const spanProcessor =
     otlpEndpoint === undefined
-      ? []
-      : [
-          new BatchSpanProcessor(new OTLPTraceExporter({ url: new URL('/v1/traces', otlpEndpoint).href }), {
-            scheduledDelayMillis: 500,
-          }),
-        ]
+      ? undefined
+      : new BatchSpanProcessor(new OTLPTraceExporter({ url: new URL('/v1/traces', otlpEndpoint).href }), {
+          scheduledDelayMillis: 500,
+        })
   const provider = new NodeTracerProvider({
-    resource: new Resource({ 'service.name': service }),
-    spanProcessors,
+    resource,
+    spanProcessors: spanProcessor === undefined ? [] : [spanProcessor],
   })
   provider.register({ propagator: new W3CTraceContextPropagator() })
-  return { stop: () => provider.shutdown() }
+  return {
+    exporting: spanProcessor && { spanProcessor, resource },
+    stop: () => provider.shutdown(),
+  }
 }
 
 const tracer = () => trace.getTracer('opsconductor')

@@ -1,0 +1,16 @@
+# One image for every service; docker-compose.yml gives each its command, as `node services/executor/src/main.ts`.
+# The workspace layout stays, since services and packages run as TypeScript source.
+ARG NODE_IMAGE=node:24-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY . .
+RUN node infra/scripts/setup.mjs
+
+FROM ${NODE_IMAGE}
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/tmp/compile-cache
+WORKDIR /app
+COPY --from=build /app /app
+USER node
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:'+process.env.INTERNAL_PORT+'/healthz').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]

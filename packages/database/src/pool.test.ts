@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals'
+import { databaseUnavailable, isUniqueViolation } from './pool.ts'
+
+const withCode = (code: string, cause?: unknown) => Object.assign(new Error('x', { cause }), { code })
+
+test.each(['ECONNREFUSED', '57P01', '57P03', '08006', '53300', 'P1001'])(
+  '%s means that the database is not there now',
+  (code) => {
+    expect(databaseUnavailable(withCode(code))).toMatchObject({
+      code: 'service_unavailable',
+      retryAfterSeconds: 2,
+    })
+    expect(databaseUnavailable(new Error('wrapped', { cause: withCode(code) }))?.code).toBe(
+      'service_unavailable',
+    )
+  },
+)
+
+test.each(['23505', '42P01', '22P02', 'ENOENT'])('%s is no outage', (code) => {
+  expect(databaseUnavailable(withCode(code))).toBeUndefined()
+})
+
+test('a unique violation is told apart by its constraint', () => {
+  const error = Object.assign(new Error('x'), { code: '23505', constraint: 'jobs_name_key' })
+  expect([
+    isUniqueViolation(error),
+    isUniqueViolation(error, 'jobs_name_key'),
+    isUniqueViolation(error, 'other'),
+  ]).toEqual([true, true, false])
+  expect(isUniqueViolation(new Error('x'))).toBe(false)
+})

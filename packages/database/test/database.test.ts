@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { createTestDatabase, type TestDatabase } from '@opsconductor/test-peers'
+import type pg from 'pg'
+import { createPool, databaseRoles, databaseUnavailable, transaction } from '../src/index.ts'
+
+let database: TestDatabase
+let pool: pg.Pool
+beforeAll(async () => {
+  database = await createTestDatabase()
+  pool = createPool({ connectionString: database.ownerUrl, applicationName: 'test', onIdleError: () => {} })
+  await pool.query('CREATE TABLE public.notes (text text UNIQUE)')
+})
+afterAll(async () => {
+  await pool.end()
+  await database.drop()
+})
+
+test('a transaction is whole or not at all', async () => {
+  await transaction(pool, (client) => client.query("INSERT INTO public.notes VALUES ('kept')"))
+  const failing = transaction(pool, async (client) => {
+    await client.query("INSERT INTO public.notes VALUES ('lost')")
+    throw new Error('stop')
+  })
+  await expect(failing).rejects.toThrow('stop')
+  expect((await pool.query('SELECT text FROM public.notes')).rows).toEqual([{ text: 'kept' }])
+})
+
+test('a connection cut in the middle of a transaction is not used again, and reads as an outage', async () => {
+  const cut = transaction(pool, (client) => client.query('SELECT pg_terminate_backend(pg_backend_pid())'))
+  const error = await cut.catch((e: unknown) => e)
+  expect(databaseUnavailable(error)?.code).toBe('service_unavailable')
+  expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+})
+
+test('a service’s role reads and writes its own schema and no other', async () => {
+  for (const [service, { schema }] of Object.entries(databaseRoles) as [
+    keyof typeof databaseRoles,
+    { schema: string },
+  ][]) {
+    const own = createPool({
+      connectionString: database.urlOf(service),
+      applicationName: 'test',
+      onIdleError: () => {},
+    })
+    const others = Object.values(databaseRoles).filter((role) => role.schema !== schema)
+    for (const other of others) {
+      const { rows } = await pool.query<{ name: string }>(
+        'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = $1',
+        [other.schema],
+      )
+      for (const { name } of rows)
+        await expect(own.query(`SELECT 1 FROM ${other.schema}.${name}`)).rejects.toMatchObject({
+          code: '42501',
+        })
+    }
+    await expect(own.query(`CREATE TABLE ${schema}.mine (a int)`)).rejects.toMatchObject({ code: '42501' })
+    await own.end()
+  }
+})

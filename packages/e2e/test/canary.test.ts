@@ -1,0 +1,230 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { Client, Connection } from '@temporalio/client'
+import pg from 'pg'
+import { type Answer, type Call, createCaller, must, signIn } from '../src/client.ts'
+import { type Platform, startPlatform } from '../src/platform.ts'
+import { createKey, createProject, publishJob } from '../src/publish.ts'
+import { startTargetServer, type TargetServer } from '../src/target-server.ts'
+
+jest.setTimeout(180_000)
+
+const canary = (name: string) => `canary-${name}-${randomBytes(9).toString('hex')}`
+const secrets = {
+  basic: canary('basic'),
+  bearer: canary('bearer'),
+  apiKey: canary('apikey'),
+  database: canary('database'),
+  host: canary('host'),
+  login: canary('login-password'),
+}
+
+let platform: Platform
+let target: TargetServer
+let projectId: string
+let key: string
+const answers: string[] = []
+const seen = async <Body>(answer: Promise<Answer<Body>>) => {
+  const got = await answer
+  answers.push(got.text, JSON.stringify([...got.headers]))
+  return got
+}
+
+/** A target that gives back every header it was sent, in the body and in a header, as a careless one would. */
+async function startEchoingTarget(): Promise<TargetServer> {
+  return startTargetServer((request, response) => {
+    const authorization = String(request.headers.authorization ?? request.headers['x-api-key'] ?? '')
+    const decoded = Buffer.from(authorization.replace(/^Basic /, ''), 'base64').toString('latin1')
+    response.writeHead(request.path === '/fail' ? 500 : 200, {
+      'content-type': 'application/json',
+      'x-echo': authorization,
+    })
+    response.end(
+      JSON.stringify({
+        headers: request.headers,
+        url: request.path,
+        decoded,
+        quoted: JSON.stringify({ authorization }),
+      }),
+    )
+  })
+}
+
+async function plantCredentials(api: Call): Promise<void> {
+  const database = new URL(platform.stack.database_url)
+  database.username = 'nobody'
+  database.password = secrets.database
+  const bodies = [
+    { name: 'basic', type: 'http_basic', secret: { password: secrets.basic }, extra: { username: 'u' } },
+    { name: 'bearer', type: 'bearer_token', secret: secrets.bearer },
+    { name: 'api-key', type: 'api_key', secret: secrets.apiKey },
+    { name: 'database', type: 'db_dsn', secret: { dsn: database.href } },
+  ]
+  for (const body of bodies) await must(seen(api('POST', '/api/credentials', { body })))
+  const internal = createCaller(
+    (platform.stack.services['secrets-broker'] as { internal_url: string }).internal_url,
+    {
+      'x-internal-key': platform.stack.internal_key,
+    },
+  )
+  const host = { host: 'db1.example', purpose: 'ssh', username: 'root', password: secrets.host }
+  await must(seen(internal('POST', '/internal/secrets/credential-upsert', { body: host })))
+  const found = await must(
+    internal<{ password: string }>('POST', '/internal/secrets/credential-lookup', { body: host }),
+  )
+  expect(found.password).toBe(secrets.host)
+}
+
+const httpStep = (id: string, credential: string, path = '/ok') => ({
+  id,
+  type: 'http.get',
+  credential,
+  input: { url: `${target.url}${path}` },
+  max_attempts: 1,
+})
+
+async function runJobs(api: Call): Promise<void> {
+  const jobs = [
+    {
+      name: 'echo',
+      steps: [httpStep('a', 'basic'), httpStep('b', 'bearer'), httpStep('c', 'api-key')],
+      output: { a: '{{ steps.a }}', b: '{{ steps.b }}', c: '{{ steps.c }}' },
+    },
+    { name: 'fails', steps: [httpStep('a', 'basic', '/fail')] },
+    {
+      name: 'wrong-database',
+      steps: [
+        { id: 'q', type: 'sql.query', credential: 'database', input: { sql: 'SELECT 1' }, max_attempts: 1 },
+      ],
+    },
+  ]
+  const statuses: number[] = []
+  for (const job of jobs) {
+    const { url } = await publishJob(api, job)
+    const answer = await seen(createCaller(url)('POST', url, { body: {}, headers: { 'x-api-key': key } }))
+    statuses.push(answer.status)
+    const runs = await must(seen(api<{ items: { id: string }[] }>('GET', '/api/runs')))
+    for (const { id } of runs.items) await must(seen(api('GET', `/api/runs/${id}`)))
+  }
+  expect(statuses).toEqual([200, 502, 502])
+}
+
+beforeAll(async () => {
+  platform = await startPlatform(12_000)
+  target = await startEchoingTarget()
+  const admin = await signIn(platform)
+  projectId = await createProject(admin, 'canaries')
+  const api = await signIn(platform, projectId)
+  const databasePort = Number(new URL(platform.stack.database_url).port)
+  await must(
+    api('PUT', '/api/outbound-policy', {
+      body: { allow: [{ cidr: '127.0.0.0/8', ports: [target.port, databasePort] }] },
+    }),
+  )
+  key = (await createKey(api, 'client')).key
+  await plantCredentials(api)
+  await seen(
+    createCaller(platform.stack.gateway_url)('POST', '/api/session', {
+      body: { email: 'nobody@example.com', password: secrets.login },
+    }),
+  )
+  await runJobs(api)
+  await must(seen(api('GET', '/api/credentials')))
+  await must(seen(api('GET', '/api/keys')))
+})
+afterAll(async () => {
+  await target?.close()
+  await platform?.stop()
+})
+
+/** Every form that a secret could leak in. */
+const formsOf = (secret: string) => [
+  secret,
+  Buffer.from(secret).toString('base64').slice(0, -4),
+  Buffer.from(`u:${secret}`).toString('base64').slice(4, -4),
+  Buffer.from(secret).toString('hex'),
+]
+const planted = () => [...Object.values(secrets), key]
+const leaks = (text: string) =>
+  planted()
+    .flatMap(formsOf)
+    .filter((form) => text.includes(form))
+
+test('000.44 the target did receive the secrets, so that what follows proves something', () => {
+  const received = JSON.stringify(target.requests)
+  for (const secret of [secrets.bearer, secrets.apiKey, Buffer.from(`u:${secrets.basic}`).toString('base64')])
+    expect(received).toContain(secret)
+})
+
+test('001.09 no answer of any API holds a secret', () => {
+  expect(answers.length).toBeGreaterThan(20)
+  expect(leaks(answers.join('\n'))).toEqual([])
+})
+
+test('001.10 no log holds a secret', () => {
+  const logs = execFileSync('sh', ['-c', `cat ${platform.home}/logs/*`], {
+    encoding: 'utf8',
+    maxBuffer: 200_000_000,
+  })
+  expect(logs).toContain('executor')
+  expect(leaks(logs + platform.start.output())).toEqual([])
+})
+
+test('001.11 002.03 003.12 no row of any table holds a secret', async () => {
+  const client = new pg.Client({ connectionString: platform.stack.database_url })
+  await client.connect()
+  const { rows: tables } = await client.query<{ schema: string; name: string }>(
+    "SELECT table_schema AS schema, table_name AS name FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')",
+  )
+  const dump: string[] = []
+  for (const { schema, name } of tables) {
+    const { rows } = await client.query<{ row: string }>(
+      `SELECT t::text AS row FROM ${client.escapeIdentifier(schema)}.${client.escapeIdentifier(name)} t`,
+    )
+    dump.push(...rows.map(({ row }) => row))
+  }
+  await client.end()
+  expect(tables.length).toBeGreaterThan(12)
+  expect(dump.join('\n')).toContain(`${target.url}/ok`)
+  expect(leaks(dump.join('\n'))).toEqual([])
+})
+
+test('000.46 no Temporal history holds a secret', async () => {
+  const connection = await Connection.connect({ address: platform.stack.temporal.address })
+  const client = new Client({ connection, namespace: `project-${projectId}` })
+  const histories: string[] = []
+  for await (const execution of client.workflow.list()) {
+    const history = await client.workflow.getHandle(execution.workflowId).fetchHistory()
+    // Payloads are bytes in the history: read them as text, as Temporal's own page would.
+    histories.push(
+      JSON.stringify(history, (_, value) =>
+        value?.type === 'Buffer' ? Buffer.from(value.data).toString('latin1') : value,
+      ),
+    )
+  }
+  await connection.close()
+  expect(histories.length).toBe(3)
+  expect(histories.join('\n')).toContain('http.get')
+  expect(leaks(histories.join('\n'))).toEqual([])
+})
+
+test('no file below the stack’s home holds a secret in the clear, the keys’ own directory apart', () => {
+  for (const secret of Object.values(secrets)) {
+    const found = execFileSync(
+      'sh',
+      ['-c', `grep -rlF -e '${secret}' ${platform.home} --exclude-dir=keys || true`],
+      { encoding: 'utf8' },
+    )
+    expect(found).toBe('')
+  }
+})
+
+test('files with keys can be read by their owner only', () => {
+  const loose = execFileSync(
+    'sh',
+    ['-c', `find ${platform.home}/keys ${platform.home}/stack.json -perm /077`],
+    { encoding: 'utf8' },
+  )
+  expect(loose).toBe('')
+})
