@@ -1,6 +1,11 @@
 export { ConfigError, commonConfig, httpUrl, port, readConfig, secretText } from './config.ts'
-export { type AppContext, requestFacts, sendProblem } from './http-app.ts'
-export { createInternalApp, type InternalAppOptions, type InternalRefusal } from './internal-app.ts'
+export { type AppContext, createApp, finishApp, requestFacts, sendProblem } from './http-app.ts'
+export {
+  createHealthApp,
+  createInternalApp,
+  type InternalAppOptions,
+  type InternalRefusal,
+} from './internal-app.ts'
 export { createInternalClient, type InternalClient } from './internal-client.ts'
 export { type InternalKeys, internalKeyConfig, internalKeys, internalKeyVariable } from './internal-keys.ts'
 export { createLog, type Logger } from './log.ts'

@@ -30,24 +30,37 @@ export interface InternalAppOptions extends AppContext {
 /** The app on the listener that the gateway never routes to: health, metrics, and the endpoints between services. */
 export function createInternalApp(options: InternalAppOptions): Express {
   const app = createApp(options, { bodyBytesMax: 4 * 1024 * 1024 })
+  addHealth(app, options)
+  for (const definition of options.routes)
+    app[definition.endpoint.method](expressPath(definition.endpoint.path), handler(definition, options))
+  return finishApp(app, options)
+}
+
+type HealthOptions = Pick<InternalAppOptions, 'log' | 'metrics' | 'ready'>
+
+/** The internal listener of a service without internal endpoints. */
+export function createHealthApp(options: HealthOptions): Express {
+  const app = createApp(options, { bodyBytesMax: 1024 })
+  addHealth(app, options)
+  return finishApp(app, options)
+}
+
+function addHealth(app: Express, { metrics, ready }: HealthOptions): void {
   app.get('/healthz', (_request, response) => {
     response.locals.route = '/healthz'
     response.json({ status: 'alive' })
   })
   app.get('/readyz', async (_request, response) => {
     response.locals.route = '/readyz'
-    await options.ready().catch((cause) => {
+    await ready().catch((cause) => {
       throw new AppError('service_unavailable', 'A dependency is missing.', { cause, retryAfterSeconds: 2 })
     })
     response.json({ status: 'ready' })
   })
   app.get('/metrics', async (_request, response) => {
     response.locals.route = '/metrics'
-    response.type(options.metrics.registry.contentType).send(await options.metrics.registry.metrics())
+    response.type(metrics.registry.contentType).send(await metrics.registry.metrics())
   })
-  for (const definition of options.routes)
-    app[definition.endpoint.method](expressPath(definition.endpoint.path), handler(definition, options))
-  return finishApp(app, options)
 }
 
 function handler({ endpoint, handle }: AnyInternalRoute, options: InternalAppOptions): RequestHandler {

@@ -1,0 +1,34 @@
+import type pg from 'pg'
+import type { Dispatcher } from 'undici'
+
+export interface BareTargets {
+  statusUrl: string
+  authorization: string
+  pool: pg.Pool
+  http: Dispatcher
+}
+
+/** The same two calls as the demo job's steps, on the same libraries. */
+export function createBareActivities({ statusUrl, authorization, pool, http }: BareTargets) {
+  return {
+    async fetchStatus(service: string): Promise<unknown> {
+      const { origin } = new URL(statusUrl)
+      const { body } = await http.request({
+        origin,
+        path: `/services/${service}/status`,
+        method: 'GET',
+        headers: { authorization },
+      })
+      return body.json()
+    },
+    async queryCatalogue(service: string): Promise<unknown> {
+      const { rows } = await pool.query(
+        'SELECT owner_team, tier, on_call FROM service_catalogue WHERE name = $1',
+        [service],
+      )
+      return rows[0]
+    },
+  }
+}
+
+export type BareActivities = ReturnType<typeof createBareActivities>

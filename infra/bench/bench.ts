@@ -1,0 +1,87 @@
+/** `npm run bench`: the platform's speed as ratios against the bare thing, on this machine in this run. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { setUpDemo } from '../demo/set-up-demo.ts'
+import { createLayout } from '../local/layout.ts'
+import { residentBytesOf } from '../local/process-identity.ts'
+import { type Stack, startStack } from '../local/stack.ts'
+import { benchPublicCall } from './public-call.ts'
+import { benchBareStart } from './start-time.ts'
+import type { Latencies } from './statistics.ts'
+import { benchWarmKey } from './warm-key.ts'
+
+const portOffset = '22000'
+const home = mkdtempSync('/tmp/opsconductor-bench-home-')
+chmodSync(home, 0o711)
+const environment = { ...process.env, OPSCONDUCTOR_HOME: home, OPSCONDUCTOR_PORT_OFFSET: portOffset }
+const layout = createLayout(environment)
+let stopParts = async () => {}
+const say = () => {}
+
+async function start(): Promise<{ stack: Stack; seconds: number }> {
+  const startedAt = performance.now()
+  const stack = await startStack(layout, environment, say, (stop) => {
+    stopParts = stop
+  })
+  return { stack, seconds: (performance.now() - startedAt) / 1000 }
+}
+
+const milliseconds = (value: number) => `${value.toFixed(1)} ms`
+const line = (name: string, { p50, p99, perSecond }: Latencies) =>
+  console.log(
+    `  ${name.padEnd(34)} p50 ${milliseconds(p50).padStart(9)}   p99 ${milliseconds(p99).padStart(9)}   ${perSecond.toFixed(1).padStart(6)}/s`,
+  )
+function ratio(name: string, value: number, bound: number): void {
+  console.log(`  ${value <= bound ? '✓' : '✗'} ${name}: ${value.toFixed(2)} (at most ${bound})`)
+}
+
+function printMemory(stack: Stack): void {
+  console.log('\nMemory at rest')
+  let total = 0
+  for (const [name, pid] of Object.entries(stack.pids())) {
+    const bytes = residentBytesOf(pid) ?? 0
+    const isOurs = name !== 'postgres' && name !== 'temporal'
+    if (isOurs) total += bytes
+    console.log(
+      `  ${name.padEnd(34)} ${(bytes / 1e6).toFixed(0).padStart(5)} MB${isOurs ? '' : '   (not counted)'}`,
+    )
+  }
+  ratio('all our processes, of 1.2 GB', total / 1.2e9, 1)
+}
+
+try {
+  const cold = await start()
+  await setUpDemo(cold.stack, say)
+  await stopParts()
+  const bareSeconds = await benchBareStart(
+    layout,
+    cold.stack.keys.postgresPassword,
+    cold.stack.children.length,
+  )
+  const { stack, seconds } = await start()
+  const demo = await setUpDemo(stack, say)
+  await delay(3_000)
+  printMemory(stack)
+
+  console.log('\nStart on warm caches')
+  console.log(
+    `  every part ready ${seconds.toFixed(2)} s; empty processes, PostgreSQL and Temporal ${bareSeconds.toFixed(2)} s`,
+  )
+  ratio('start', seconds / bareSeconds, 1.5)
+
+  const { call, bare, callAtOnce, bareAtOnce } = await benchPublicCall(stack, demo)
+  console.log('\nPublic call through the gateway (2 steps) beside a bare workflow of the same 2 activities')
+  line('bare workflow, one at a time', bare)
+  line('public call, one at a time', call)
+  line('bare workflow, 8 at once', bareAtOnce)
+  line('public call, 8 at once', callAtOnce)
+  ratio('p50, one at a time', call.p50 / bare.p50, 1.5)
+
+  const warmKeyMs = await benchWarmKey()
+  console.log(`\nVerifying a warm key takes ${(warmKeyMs * 1000).toFixed(1)} µs`)
+  ratio('registry call with it, to one without', call.p50 / (call.p50 - warmKeyMs), 1.05)
+} finally {
+  await stopParts()
+  rmSync(home, { recursive: true, force: true })
+}
+process.exit(0)

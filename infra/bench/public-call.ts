@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { Client, Connection } from '@temporalio/client'
+import { demoDatabaseName } from '../demo/demo-database.ts'
+import { callDemo, type Demo } from '../demo/set-up-demo.ts'
+import { root } from '../local/layout.ts'
+import type { Stack } from '../local/stack.ts'
+import { type Latencies, measureConcurrent, measureSequential } from './statistics.ts'
+
+export interface PublicCallResult {
+  call: Latencies
+  bare: Latencies
+  callAtOnce: Latencies
+  bareAtOnce: Latencies
+}
+
+const warmUp = 30
+const sequential = 200
+const atOnce = { count: 300, width: 8 }
+
+/** The public call through the gateway beside a bare workflow with the same activities, in turns on one server. */
+export async function benchPublicCall(stack: Stack, demo: Demo): Promise<PublicCallResult> {
+  const worker = await startBareWorker(stack, demo)
+  const connection = await Connection.connect({ address: stack.backing.temporalAddress })
+  const client = new Client({ connection, namespace: `project-${demo.projectId}` })
+  const callBare = () =>
+    client.workflow.execute('bareReport', {
+      taskQueue: 'bare',
+      workflowId: `bare-${randomUUID()}`,
+      args: [demo.body.service],
+    })
+  const call = () => callDemo(demo)
+  try {
+    await measureSequential(warmUp, callBare)
+    await measureSequential(warmUp, call)
+    return {
+      bare: await measureSequential(sequential, callBare),
+      call: await measureSequential(sequential, call),
+      bareAtOnce: await measureConcurrent(atOnce.count, atOnce.width, callBare),
+      callAtOnce: await measureConcurrent(atOnce.count, atOnce.width, call),
+    }
+  } finally {
+    await connection.close()
+    worker.kill('SIGTERM')
+    await once(worker, 'exit')
+  }
+}
+
+async function startBareWorker({ backing, keys, layout }: Stack, demo: Demo) {
+  const dsn = new URL(backing.databaseUrl)
+  dsn.pathname = `/${demoDatabaseName}`
+  dsn.username = 'demo_reader'
+  dsn.password = encodeURIComponent(keys.demo.databasePassword)
+  const worker = spawn(process.execPath, [fileURLToPath(new URL('./bare-worker.ts', import.meta.url))], {
+    cwd: root,
+    env: {
+      ...process.env,
+      TEMPORAL_ADDRESS: backing.temporalAddress,
+      NAMESPACE: `project-${demo.projectId}`,
+      STATUS_URL: `http://127.0.0.1:${layout.ports.demoStatus}`,
+      AUTHORIZATION: `Basic ${Buffer.from(`opsconductor:${keys.demo.statusPassword}`).toString('base64')}`,
+      CATALOGUE_DSN: dsn.href,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(worker.stdout, 'data')
+  return worker
+}
