@@ -7,4 +7,6 @@ export default {
   testMatch: ['<rootDir>/{services,packages,kong,infra}/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/.opsconductor'],
   testTimeout: 30_000,
+  // A server that a failed test left open must not hang the run; leaks show as jest's warning.
+  forceExit: true,
 }

@@ -27,8 +27,6 @@ export async function runJest(
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
       'node_modules/jest/bin/jest.js',
-      // A server that a failed test left open must not hang the run; leaks show as jest's warning.
-      '--forceExit',
       ...arguments_,
     ],
     { cwd: root, stdio: 'inherit', env: { ...process.env, ...environment, JEST_REPORT: lastReportFile } },
