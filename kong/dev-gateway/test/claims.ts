@@ -1,0 +1,116 @@
+import { recordedPorts, type Step } from './recorded-steps.ts'
+
+/** The recordings that are replayed; every step counts as claimed unless a rule below leaves it out. */
+export const transcripts = [
+  '01-info',
+  '02-services',
+  '03-services-list',
+  '04-routes',
+  '05-plugins',
+  '06-consumers-credentials',
+  '10-proxy-routing',
+  '11-proxy-paths',
+  '12-proxy-plugins',
+  '13-proxy-headers-errors',
+]
+
+interface Exclusion {
+  why: string
+  /** Steps by file and name … */
+  steps?: Record<string, string[]>
+  /** … or by what they ask. */
+  matches?(step: Step): boolean
+}
+
+const ownPlugins = ['rate-limiting', 'correlation-id', 'request-size-limiting', 'cors', 'request-termination']
+
+const namesOtherPlugin = ({ request }: Step) => {
+  const name = /"name": ?"([a-z-]+)"/.exec(request.body ?? '')?.[1]
+  const toPlugins = /\/plugins(\/|$)/.test(request.path ?? '')
+  return toPlugins && name !== undefined && name !== 'nope' && !ownPlugins.includes(name)
+}
+
+const otherPluginPaths =
+  /^\/(rlcons|ka|kah|kab|kaanon|acl|jwt|hmac|basic|ipd|rt|rtr|pf|pfexit|resp|bot)(?![a-z0-9])/
+
+export const exclusions: Exclusion[] = [
+  {
+    why: 'bodies are JSON only: no form or multipart',
+    matches: ({ request }) => /form/.test(request.headers?.['Content-Type'] ?? ''),
+  },
+  { why: 'a plugin OpsConductor does not use', matches: namesOtherPlugin },
+  {
+    why: 'traffic through a plugin OpsConductor does not use',
+    matches: ({ request }) =>
+      request.port === recordedPorts.proxy && otherPluginPaths.test(request.path ?? ''),
+  },
+  {
+    why: 'consumers have no credentials here, and none is recognised',
+    matches: ({ request }) =>
+      /^\/(consumers\/[^/]+\/)?(key-auth|acl|jwt|hmac-auth|basic-auth)s?(\/|\?|$)/.test(request.path ?? ''),
+  },
+  {
+    why: 'pages of a node that nothing of ours reads; / and /status have their own tests',
+    steps: {
+      '01-info': [
+        'node info',
+        'status',
+        'endpoints',
+        'timers',
+        'plugins enabled',
+        'tags',
+        'config with a database GET',
+        'config with a database POST',
+        'clustering',
+        'debug',
+      ],
+      '03-services-list': ['tags endpoint', 'tags/{t}', 'tags/{t} missing', 'tags size'],
+      '05-plugins': ['plugins enabled'],
+    },
+  },
+  { why: 'web pages are kept out of the Admin API on purpose (403)', steps: { '01-info': ['origin'] } },
+  {
+    why: "refused as in Kong, with Node's or our own body instead of nginx's page",
+    steps: {
+      '01-info': ['TRACE', 'unknown method'],
+      '02-services': ['json without content-type', 'text/plain', 'application/vnd+json'],
+    },
+  },
+  {
+    why: 'Kong answers 500; the dev gateway says what is wrong with 400',
+    steps: {
+      '02-services': ['json array of objects body', 'json string body', 'json null body'],
+      '03-services-list': ['offset base64 junk'],
+      '05-plugins': ['name number'],
+    },
+  },
+  {
+    why: "refused as in Kong, in other words: the message is PCRE's or that of Kong's expression router",
+    steps: { '04-routes': ['regex invalid', 'regex look-ahead', 'headers empty list'] },
+  },
+  {
+    why: 'routes are for http and https only',
+    steps: { '04-routes': ['protocols mixed', 'protocols grpc strip_path default'] },
+  },
+  {
+    why: 'reads an entity of a step that is left out',
+    steps: { '05-plugins': ['get by instance name'] },
+  },
+  { why: 'left to chance in Kong itself', steps: { '10-proxy-routing': ['duplicate path: which wins'] } },
+  {
+    why: 'streamed as it comes, where Kong buffers and sends a length',
+    steps: { '13-proxy-headers-errors': ['chunked'] },
+  },
+  {
+    why: 'no protocol upgrades and no health checks',
+    steps: { '13-proxy-headers-errors': ['upgrade ws', 'health', 'unhealthy', 'healthy'] },
+  },
+  {
+    why: "would ask the machine's DNS server; proxy.test.ts has one that cannot",
+    steps: { '13-proxy-headers-errors': ['dns'] },
+  },
+]
+
+export function whyExcluded(file: string, step: Step): string | undefined {
+  return exclusions.find(({ steps, matches }) => steps?.[file]?.includes(step.name) || matches?.(step))?.why
+}
