@@ -23,6 +23,7 @@ export function createSessionVerifier(fetchJwks: () => Promise<JSONWebKeySet>, n
       issuer: sessionIssuer,
       audience: sessionAudience,
       algorithms: ['EdDSA'],
+      requiredClaims: ['exp'],
       currentDate: new Date(now()),
     }
     try {

@@ -3,11 +3,14 @@ import { z } from 'zod'
 export const Id = z.uuid()
 export const Timestamp = z.iso.datetime()
 
-/** Any JSON value; what jobs take and give. */
-export const Json = z.json()
+/**
+ * Any JSON value; what jobs take and give. Use this, not z.json(): the type in its metadata keeps the OpenAPI generator
+ * from following the recursion for ever.
+ */
+export const Json = z.json().meta({ type: ['object', 'array', 'string', 'number', 'boolean', 'null'] })
 
 /** A JSON Schema (2020-12) as a document; it is compiled where it is used. */
-export const JsonSchema = z.record(z.string(), z.json())
+export const JsonSchema = z.record(z.string(), Json)
 
 /** A name people give a thing: visible characters and inner spaces, so that it can be quoted in a log line. */
 export const DisplayName = z

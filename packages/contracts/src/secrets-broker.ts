@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DisplayName, Id, PageQuery, Timestamp } from './common-fields.ts'
+import { DisplayName, Id, Json, PageQuery, Timestamp } from './common-fields.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
 
 // --- Host credentials (seed 003) -----------------------------------------------------------------------------------
@@ -18,7 +18,7 @@ export const HostCredentialUpsert = z.object({
   /** At least 4 characters, so that it can be removed by value from whatever a target echoes. */
   password: z.string().min(4).max(1_000_000).nullish(),
   domain: z.string().max(255).nullish(),
-  additional_data: z.record(z.string(), z.json()).default({}),
+  additional_data: z.record(z.string(), Json).default({}),
 })
 export const HostCredentialUpserted = z.object({
   success: z.literal(true),
@@ -33,7 +33,7 @@ export const HostCredentialFound = z.object({
   username: z.string().nullable(),
   password: z.string().nullable(),
   domain: z.string().nullable(),
-  additional_data: z.record(z.string(), z.json()),
+  additional_data: z.record(z.string(), Json),
 })
 export const HostCredentialDeleted = z.object({
   success: z.literal(true),
@@ -86,7 +86,7 @@ export const Credential = z.object({
   type: z.string(),
   description: z.string().nullable(),
   /** The public parts of the type, as the user name of `http_basic`. */
-  extra: z.record(z.string(), z.json()),
+  extra: z.record(z.string(), Json),
   is_active: z.boolean(),
   created_at: Timestamp,
   updated_at: Timestamp,
@@ -100,7 +100,7 @@ export const CreateCredential = z
     type: z.string().max(50),
     description: z.string().max(2000).nullable().default(null),
     secret: z.union([z.string().max(1_000_000), z.record(z.string(), z.string().max(1_000_000))]),
-    extra: z.record(z.string(), z.json()).default({}),
+    extra: z.record(z.string(), Json).default({}),
   })
   .strict()
 
@@ -116,7 +116,7 @@ export const LentCredential = z.object({
   type: z.string(),
   /** The secret parts by field, e.g. `{ password }` of `http_basic`. */
   secret: z.record(z.string(), z.string()),
-  extra: z.record(z.string(), z.json()),
+  extra: z.record(z.string(), Json),
 })
 export type LentCredential = z.infer<typeof LentCredential>
 

@@ -1,0 +1,39 @@
+import { isUniqueViolation } from '@opsconductor/database'
+import { AppError } from '@opsconductor/errors'
+import { pageArguments } from '@opsconductor/service-kit'
+import { announceMember } from '../announce.ts'
+import type { PrismaClient } from '../generated/client.ts'
+
+export interface Project {
+  id: string
+  name: string
+  createdAt: Date
+  updatedAt: Date
+}
+
+export type ProjectStore = ReturnType<typeof createProjectStore>
+
+export function createProjectStore(prisma: PrismaClient) {
+  return {
+    /** Makes the project with `ownerId` as its first owner; throws `conflict` where the name is taken. */
+    async create({ name, ownerId }: { name: string; ownerId: string }): Promise<Project> {
+      try {
+        return await prisma.$transaction(async (tx) => {
+          const project = await tx.project.create({
+            data: { name, members: { create: { userId: ownerId, role: 'owner' } } },
+          })
+          await announceMember(tx, ownerId)
+          return project
+        })
+      } catch (error) {
+        if (!isUniqueViolation(error)) throw error
+        throw new AppError('conflict', 'There is a project with this name already.', {
+          errors: [{ path: 'body.name', message: 'is taken' }],
+        })
+      }
+    },
+    find: (id: string): Promise<Project | null> => prisma.project.findUnique({ where: { id } }),
+    listOf: (userId: string, page: { limit: number; cursor?: string | undefined }): Promise<Project[]> =>
+      prisma.project.findMany({ ...pageArguments(page), where: { members: { some: { userId } } } }),
+  }
+}
