@@ -30,8 +30,9 @@ async function ensureNamed<Item extends Named>(
   path: string,
   name: string,
   make: () => unknown,
+  listPath = `${path}?limit=200`,
 ): Promise<Item> {
-  const { items } = await api.get<Page<Item>>(`${path}?limit=200`)
+  const { items } = await api.get<Page<Item>>(listPath)
   return items.find((item) => item.name === name) ?? api.send<Item>('POST', path, make())
 }
 
@@ -75,17 +76,22 @@ async function publishDemoJob(api: GatewayApi, statusUrl: string): Promise<{ url
     name: definition.name,
     job_id: job.id,
   }))
-  const path = `/api/workflows/${workflow.id}/interfaces`
-  const made = await ensureNamed<Interface>(api, path, 'report', () => ({
-    name: 'report',
-    display_name: 'Service report',
-    interface_type: 'update',
-    callable_name: 'run',
-    is_public: true,
-    http_method: 'POST',
-    http_path: '/report',
-    rate_limit_per_minute: 6000,
-  }))
+  const made = await ensureNamed<Interface>(
+    api,
+    `/api/workflows/${workflow.id}/interfaces`,
+    'report',
+    () => ({
+      name: 'report',
+      display_name: 'Service report',
+      interface_type: 'update',
+      callable_name: 'run',
+      is_public: true,
+      http_method: 'POST',
+      http_path: '/report',
+      rate_limit_per_minute: 6000,
+    }),
+    `/api/interfaces?workflow_id=${workflow.id}`,
+  )
   return eventually(
     'publishing the demo job',
     async () => {
