@@ -1,0 +1,43 @@
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
+
+const algorithm = 'aes-256-gcm'
+const nonceBytes = 12
+const tagBytes = 16
+
+/** A ciphertext that does not open: another key, another place (AAD), or changed bytes. Which of them cannot be told. */
+export class DecryptionError extends Error {}
+
+/**
+ * AES-256-GCM under a random 96-bit nonce: `base64(nonce ‖ ciphertext ‖ tag)`. What `aad` says must be said again to
+ * decrypt, so that a ciphertext cannot be moved to another row.
+ */
+export function encrypt(key: KeyObject, plaintext: string, aad?: string): string {
+  const nonce = randomBytes(nonceBytes)
+  const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: tagBytes })
+  if (aad !== undefined) cipher.setAAD(Buffer.from(aad))
+  return Buffer.concat([
+    nonce,
+    cipher.update(plaintext, 'utf8'),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ]).toString('base64')
+}
+
+/** The plaintext; throws DecryptionError, whose message holds nothing of either text. */
+export function decrypt(key: KeyObject, ciphertext: string, aad?: string): string {
+  const bytes = Buffer.from(ciphertext, 'base64')
+  // Node reads past what is not base64; a text that was changed must not open because of that.
+  if (bytes.length < nonceBytes + tagBytes || bytes.toString('base64') !== ciphertext)
+    throw new DecryptionError('The ciphertext is malformed.')
+  const decipher = createDecipheriv(algorithm, key, bytes.subarray(0, nonceBytes), {
+    authTagLength: tagBytes,
+  })
+  decipher.setAuthTag(bytes.subarray(-tagBytes))
+  if (aad !== undefined) decipher.setAAD(Buffer.from(aad))
+  try {
+    const body = bytes.subarray(nonceBytes, -tagBytes)
+    return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
+  } catch {
+    throw new DecryptionError('The ciphertext could not be authenticated.')
+  }
+}

@@ -1,0 +1,3 @@
+export { DecryptionError, decrypt, encrypt } from './envelope.ts'
+export { createKeyring, type Keyring, type Sealed } from './keyring.ts'
+export { deriveSeedKey, type MasterKey } from './master-key.ts'

@@ -1,0 +1,3 @@
+export { secretLengthMin } from './needles.ts'
+export { createRedactor, type Redactor } from './redactor.ts'
+export { redacted, SecretValue } from './secret-value.ts'

@@ -1,0 +1,26 @@
+import { AppError } from '@opsconductor/errors'
+import { isGrpcServiceError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client'
+
+/** gRPC codes that mean "not now": DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
+const unavailableCodes = new Set([4, 8, 14])
+/** What the worker's native connection says instead of a gRPC code. */
+const transportTexts =
+  /Connection refused|tcp connect error|transport error|Failed to connect|Connection failed/i
+
+/**
+ * `service_unavailable` where the error says that Temporal could not be reached or did not answer in time; undefined
+ * for any other error. A wait for an update that ran out is none: the update goes on.
+ */
+export function temporalUnavailable(error: unknown): AppError | undefined {
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return undefined
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
+    const grpc = isGrpcServiceError(cause) && unavailableCodes.has(cause.code)
+    const transport = cause.name === 'TransportError' && transportTexts.test(cause.message)
+    if (grpc || transport)
+      return new AppError('service_unavailable', 'Temporal is not available.', {
+        cause: error,
+        retryAfterSeconds: 2,
+      })
+  }
+  return undefined
+}

@@ -1,0 +1,3 @@
+export { connectWorkers } from './connect-workers.ts'
+export { type WorkerTracing, workerTracing } from './worker-tracing.ts'
+export { loadWorkflowBundle, type WorkflowBundleOptions } from './workflow-bundle.ts'

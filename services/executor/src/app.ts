@@ -1,0 +1,42 @@
+import {
+  type AnyInternalRoute,
+  type AnyRoute,
+  createInternalApp,
+  createPublicApp,
+} from '@opsconductor/service-kit'
+import type { ExecutorDeps } from './deps.ts'
+import { jobInternalRoutes, jobRoutes } from './jobs/routes.ts'
+import { outboundPolicyRoutes } from './outbound-policy/routes.ts'
+import { permissions } from './permissions.ts'
+import { runRoutes } from './runs/routes.ts'
+import { stepTypeRoutes } from './step-types/routes.ts'
+
+export const publicRoutes = (deps: ExecutorDeps): AnyRoute[] => [
+  ...jobRoutes(deps),
+  ...runRoutes(deps),
+  ...outboundPolicyRoutes(deps),
+  ...stepTypeRoutes(),
+]
+
+export const internalRoutes = (deps: ExecutorDeps): AnyInternalRoute[] => jobInternalRoutes(deps)
+
+export function createApps(deps: ExecutorDeps) {
+  const { log, metrics, keys, serviceAuth } = deps
+  return {
+    publicApp: createPublicApp({
+      log,
+      metrics,
+      title: 'OpsConductor executor',
+      routes: publicRoutes(deps),
+      authenticate: serviceAuth.authenticate,
+      permissions,
+    }),
+    internalApp: createInternalApp({
+      log,
+      metrics,
+      routes: internalRoutes(deps),
+      keys,
+      ready: deps.ready,
+    }),
+  }
+}

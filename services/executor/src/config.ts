@@ -1,0 +1,20 @@
+import { commonConfig, httpUrl, internalKeyConfig, readConfig } from '@opsconductor/service-kit'
+import { z } from 'zod'
+
+export function readExecutorConfig(environment: Readonly<Record<string, string | undefined>> = process.env) {
+  return readConfig(environment, {
+    ...commonConfig({ publicPort: 3014, internalPort: 3004 }),
+    ...internalKeyConfig,
+    DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+    API_KEY_URL: httpUrl.default('http://127.0.0.1:3001'),
+    INTERFACE_REGISTRY_URL: httpUrl.default('http://127.0.0.1:3002'),
+    SECRETS_BROKER_URL: httpUrl.default('http://127.0.0.1:3003'),
+    /** host:port */
+    TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
+    TEMPORAL_TLS: z.stringbool().default(false),
+    /** Where the workflow bundle is kept between starts; by default a private folder under the temporary one. */
+    WORKFLOW_BUNDLE_DIR: z.string().min(1).optional(),
+  })
+}
+
+export type ExecutorConfig = ReturnType<typeof readExecutorConfig>

@@ -1,0 +1,73 @@
+import type { RunJobInput, RunOutcome } from '@opsconductor/contracts'
+import type { Logger, Metrics } from '@opsconductor/service-kit'
+import type { StepRequest } from './run-job/activity-contract.ts'
+
+/** What happens in the executor, each said once: a log line and a count. */
+export function createEvents(log: Logger, metrics: Metrics) {
+  const runs = metrics.counter('executor_runs_total', 'Runs that ended, by outcome.', ['status'])
+  const steps = metrics.histogram(
+    'executor_step_duration_seconds',
+    'Time of a step attempt, by type and outcome.',
+    ['type', 'status'],
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  )
+  const jobs = metrics.counter('executor_jobs_saved_total', 'Job versions written.')
+  const workers = metrics.gauge('executor_workers', 'Projects that a worker of this process serves.')
+  const stepFacts = ({ runId, stepId, type }: StepRequest) => ({
+    run_id: runId,
+    step_id: stepId,
+    step_type: type,
+  })
+
+  return {
+    jobSaved(facts: { projectId: string; jobId: string; version: number; by: string }) {
+      jobs.inc()
+      log.info(
+        { project_id: facts.projectId, job_id: facts.jobId, version: facts.version, by: facts.by },
+        'job saved',
+      )
+    },
+    runAsked(facts: { projectId: string; runId: string; by: string }) {
+      log.info({ project_id: facts.projectId, run_id: facts.runId, by: facts.by }, 'run asked for')
+    },
+    cancelAsked(facts: { projectId: string; runId: string; by: string }) {
+      log.info({ project_id: facts.projectId, run_id: facts.runId, by: facts.by }, 'cancelling asked for')
+    },
+    outboundPolicySaved(facts: { projectId: string; rules: number; by: string }) {
+      log.info({ project_id: facts.projectId, rules: facts.rules, by: facts.by }, 'outbound policy saved')
+    },
+    runOpened(projectId: string, { run_id, job_id, version }: RunJobInput) {
+      log.info({ project_id: projectId, run_id, job_id, version }, 'run started')
+    },
+    runEnded(projectId: string, outcome: RunOutcome) {
+      runs.inc({ status: outcome.status })
+      const code = outcome.status === 'succeeded' ? undefined : outcome.error.code
+      log.info({ project_id: projectId, run_id: outcome.run_id, status: outcome.status, code }, 'run ended')
+    },
+    stepEnded(request: StepRequest, attempt: number, status: string, seconds: number) {
+      steps.observe({ type: request.type, status }, seconds)
+      log.info({ ...stepFacts(request), attempt, status }, 'step ended')
+    },
+    stepNotRecorded(request: StepRequest, error: unknown) {
+      log.error({ ...stepFacts(request), err: error }, "a step's end could not be written")
+    },
+    /** A defect of ours. The error may quote what the step held, so it is said through the step's redaction. */
+    stepBroke(request: StepRequest, error: unknown, redact: (text: string) => string) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      log.error({ ...stepFacts(request), error: redact(text) }, 'a step broke')
+    },
+    workerStarted(projectId: string, serving: number) {
+      workers.set(serving)
+      log.info({ project_id: projectId }, 'worker started')
+    },
+    workerLost(projectId: string, serving: number, error: unknown) {
+      workers.set(serving)
+      log.error({ project_id: projectId, err: error }, 'worker lost; it is started again')
+    },
+    projectsNotListed(error: unknown) {
+      log.warn({ err: error }, 'the projects with jobs could not be listed; tried again')
+    },
+  }
+}
+
+export type ExecutorEvents = ReturnType<typeof createEvents>

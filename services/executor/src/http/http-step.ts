@@ -1,0 +1,124 @@
+import { Json } from '@opsconductor/contracts'
+import { AppError } from '@opsconductor/errors'
+import { z } from 'zod'
+import type { StepCredential, StepTools } from '../step-types/define-step-type.ts'
+import type { HttpAnswer } from './exchange.ts'
+
+/** Headers that belong to the connection or to us; a job that could set them could smuggle or impersonate. */
+const ownHeaders = new Set([
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'upgrade',
+  'keep-alive',
+  'te',
+  'trailer',
+  'expect',
+  'proxy-authorization',
+  'proxy-connection',
+  'accept-encoding',
+])
+
+const HttpUrl = z
+  .string()
+  .max(8_000)
+  .refine((text) => {
+    if (!URL.canParse(text)) return false
+    const { protocol, username, password } = new URL(text)
+    return (protocol === 'http:' || protocol === 'https:') && username === '' && password === ''
+  }, 'must be an http or https URL without credentials in it')
+
+const HeaderName = z
+  .string()
+  .max(200)
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'must be a header name')
+  .refine((name) => !ownHeaders.has(name.toLowerCase()), 'must not be a header that the connection owns')
+const HeaderValue = z
+  .string()
+  .max(8_000)
+  .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must not hold control characters or characters beyond Latin-1')
+
+const Scalar = z.union([z.string().max(8_000), z.number(), z.boolean()])
+
+/** What every http step type takes. */
+export const httpInputFields = {
+  url: HttpUrl,
+  query: z.record(z.string().max(200), z.union([Scalar, z.array(Scalar).max(100)])).default({}),
+  headers: z.record(HeaderName, HeaderValue).default({}),
+  /** Statuses that are no failure; without it every 2xx. */
+  expect_status: z.array(z.number().int().min(100).max(599)).min(1).max(50).optional(),
+  body_bytes_max: z
+    .number()
+    .int()
+    .min(1)
+    .max(10 * 1024 * 1024)
+    .default(1024 * 1024),
+}
+export const HttpStepInput = z.object(httpInputFields)
+
+export const HttpStepOutput = z.object({
+  status: z.number().int(),
+  headers: z.record(z.string(), z.string()),
+  body: Json,
+})
+
+export const httpCredentialTypes = ['http_basic', 'bearer_token', 'api_key']
+
+export interface OutgoingBody {
+  contentType: string
+  text: string
+}
+
+/** Sends the step's request and holds its answer against what the step expects. */
+export async function runHttpStep(
+  method: 'GET' | 'POST',
+  input: z.infer<typeof HttpStepInput>,
+  tools: StepTools,
+  extra: { headers?: Record<string, string>; body?: OutgoingBody | undefined } = {},
+): Promise<z.infer<typeof HttpStepOutput>> {
+  const url = new URL(input.url)
+  url.hash = ''
+  for (const [name, value] of Object.entries(input.query))
+    for (const one of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(one))
+  const headers = new Map<string, string>(Object.entries({ accept: 'application/json, */*;q=0.5' }))
+  const set = (name: string, value: string) => headers.set(name.toLowerCase(), value)
+  for (const [name, value] of Object.entries(extra.headers ?? {})) set(name, value)
+  if (extra.body !== undefined) set('content-type', extra.body.contentType)
+  for (const [name, value] of Object.entries(input.headers)) set(name, value)
+  if (tools.credential !== undefined) authenticate(tools.credential, url, set)
+  headers.set('accept-encoding', 'identity')
+  const answer = await tools.http({
+    method,
+    url,
+    headers: Object.fromEntries(headers),
+    body: extra.body?.text,
+    bodyBytesMax: input.body_bytes_max,
+  })
+  assertExpected(answer, input.expect_status)
+  return answer as z.infer<typeof HttpStepOutput>
+}
+
+function authenticate(
+  { type, secret, extra }: StepCredential,
+  url: URL,
+  set: (name: string, value: string) => void,
+): void {
+  const part = (name: string) => {
+    const value = secret[name]?.reveal()
+    if (value === undefined) throw new AppError('step_failed', `The credential has no ${name}.`)
+    return value
+  }
+  if (type === 'http_basic') {
+    const pair = `${String(extra.username ?? '')}:${part('password')}`
+    set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`)
+  } else if (type === 'bearer_token') set('authorization', `Bearer ${part('token')}`)
+  else if (typeof extra.query_name === 'string') url.searchParams.set(extra.query_name, part('key'))
+  else set(typeof extra.header_name === 'string' ? extra.header_name : 'x-api-key', part('key'))
+}
+
+function assertExpected({ status }: HttpAnswer, expected: number[] | undefined): void {
+  if (expected === undefined ? status >= 200 && status < 300 : expected.includes(status)) return
+  if (status === 429 || status >= 500) throw new AppError('target_failed', `The target answered ${status}.`)
+  throw new AppError('target_refused', `The target answered ${status}.`)
+}

@@ -1,0 +1,194 @@
+import type { LentCredential, RunFailure } from '@opsconductor/contracts'
+import { AppError, toAppError } from '@opsconductor/errors'
+import { createRedactor, type Redactor, SecretValue } from '@opsconductor/redact'
+import { fieldErrors } from '@opsconductor/service-kit'
+import { exchange, type HttpExchange } from '../http/exchange.ts'
+import { isDeeperThan, toStorable } from '../json-limits.ts'
+import { runQuery } from '../sql/run-query.ts'
+import type { AnyStepType, StepCredential, StepTools } from '../step-types/define-step-type.ts'
+import { stepTypes } from '../step-types/index.ts'
+import type { StepRequest } from './activity-contract.ts'
+import type { RunJobDeps } from './run-job-deps.ts'
+import { storedExchange } from './stored-exchange.ts'
+import { whileUnavailable } from './while-unavailable.ts'
+
+const resultBytesMax = 256 * 1024
+const resultDepthMax = 100
+/** How long our own database and the broker are waited for, before and after the step itself. */
+const waitMsMax = 20_000
+
+/** Ends a step as its activity must report it. Its text is free of secrets. */
+export class StepError extends Error {
+  override readonly name = 'StepError'
+  readonly failure: Pick<RunFailure, 'code' | 'message'>
+  readonly retryable: boolean
+
+  constructor(error: AppError, message: string) {
+    super(message)
+    this.failure = { code: error.code, message }
+    this.retryable = error.retryable
+  }
+}
+
+/** Runs one attempt of a step and records it; whatever leaves is free of the secrets that were lent to it. */
+export async function runStep(
+  deps: RunJobDeps,
+  projectId: string,
+  request: StepRequest,
+  attempt: number,
+  cancelled: AbortSignal,
+): Promise<unknown> {
+  const startedAt = performance.now()
+  const idempotencyKey = `${request.runId}:${request.stepId}`
+  const waiting = { msMax: waitMsMax, signal: cancelled }
+  const [rowId, lent] = await Promise.all([
+    whileUnavailable(() => deps.store.startStep({ ...request, attempt, idempotencyKey }), waiting),
+    request.credential === null
+      ? undefined
+      : whileUnavailable(
+          () => deps.lendCredential(request.credential as string, projectId, request, cancelled),
+          waiting,
+        ).catch((error: unknown) => toCredentialError(error)),
+  ]).catch((error: unknown) => {
+    if (cancelled.aborted) throw cancelled.reason
+    throw stepError(deps, request, error, createRedactor([]))
+  })
+  const exchanges: HttpExchange[] = []
+  const redactor = createRedactor(lent instanceof AppError ? [] : secretsOf(lent))
+  const finish = async (
+    status: 'succeeded' | 'failed' | 'cancelled',
+    output: unknown,
+    failure?: StepError,
+  ) => {
+    const error = failure === undefined ? null : { ...failure.failure, step_id: request.stepId }
+    const stored = exchanges.map((one) => storedExchange(one, redactor))
+    await whileUnavailable(
+      () =>
+        deps.store.finishStep({ id: rowId, status, output: toStorable(output), error, exchanges: stored }),
+      { msMax: waitMsMax, signal: AbortSignal.timeout(waitMsMax) },
+    ).catch((e: unknown) => deps.events.stepNotRecorded(request, e))
+    deps.events.stepEnded(request, attempt, status, (performance.now() - startedAt) / 1000)
+  }
+  try {
+    if (lent instanceof AppError) throw lent
+    const output = await perform(deps, projectId, request, lent, idempotencyKey, cancelled, exchanges)
+    const clean = limited(redactor.redactJson(output))
+    await finish('succeeded', clean)
+    return clean
+  } catch (error) {
+    if (cancelled.aborted) {
+      await finish('cancelled', null)
+      throw cancelled.reason
+    }
+    const failure = stepError(deps, request, error, redactor)
+    await finish('failed', null, failure)
+    throw failure
+  }
+}
+
+async function perform(
+  deps: RunJobDeps,
+  projectId: string,
+  request: StepRequest,
+  lent: LentCredential | undefined,
+  idempotencyKey: string,
+  cancelled: AbortSignal,
+  exchanges: HttpExchange[],
+): Promise<unknown> {
+  const stepType = stepTypes.get(request.type)
+  if (stepType === undefined)
+    throw new AppError('validation_failed', `There is no step type ${request.type}.`)
+  const input = parseInput(stepType, request.input)
+  const credential = toStepCredential(stepType, lent)
+  const policy = await whileUnavailable(() => deps.outboundPolicyOf(projectId), {
+    msMax: waitMsMax,
+    signal: cancelled,
+  })
+  const timeoutMs = request.timeoutSeconds * 1000
+  const timeout = new AbortController()
+  const timer = setTimeout(
+    () =>
+      timeout.abort(
+        new AppError('step_timeout', `The step took longer than ${request.timeoutSeconds} seconds.`),
+      ),
+    timeoutMs,
+  )
+  const signal = AbortSignal.any([cancelled, timeout.signal])
+  const tools: StepTools = {
+    credential,
+    idempotencyKey,
+    signal,
+    http: (outgoing) =>
+      exchange(deps.httpClients.clientFor(projectId, policy), outgoing, signal, (one) => exchanges.push(one)),
+    sql: (query) => {
+      const dsn = credential?.secret.dsn?.reveal()
+      if (credential === undefined || dsn === undefined)
+        throw new AppError('step_failed', 'The step needs a credential with a DSN.')
+      const pool = deps.databasePools.poolFor(`${projectId}/${credential.id}`, dsn, policy)
+      return runQuery(pool, { ...query, timeoutMs }, signal)
+    },
+  }
+  try {
+    return await stepType.run(input as never, tools)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function parseInput(stepType: AnyStepType, input: unknown): Record<string, unknown> {
+  const parsed = stepType.input.safeParse(input)
+  if (parsed.success) return parsed.data
+  const faults = fieldErrors(parsed.error, 'input').map(({ path, message }) => `${path} ${message}`)
+  throw new AppError('validation_failed', faults.join('; ').slice(0, 500))
+}
+
+function toStepCredential(
+  stepType: AnyStepType,
+  lent: LentCredential | undefined,
+): StepCredential | undefined {
+  if (lent === undefined) {
+    if (stepType.credentialRequired) throw new AppError('step_failed', `${stepType.type} needs a credential.`)
+    return undefined
+  }
+  if (!stepType.credentials.includes(lent.type))
+    throw new AppError('step_failed', `${stepType.type} takes no credential of type ${lent.type}.`)
+  const secret = Object.entries(lent.secret).map(([name, text]) => [name, new SecretValue(text)] as const)
+  return { id: lent.id, type: lent.type, secret: Object.fromEntries(secret), extra: lent.extra }
+}
+
+/** All texts that must not leave: the secret parts, and what of a DSN or a Basic header is a secret by itself. */
+function secretsOf(lent: LentCredential | undefined): string[] {
+  return Object.values(lent?.secret ?? {}).flatMap((text) => {
+    if (!URL.canParse(text)) return [text]
+    const { password } = new URL(text)
+    try {
+      return [text, password, decodeURIComponent(password)].filter((part) => part !== '')
+    } catch {
+      return [text, password]
+    }
+  })
+}
+
+/** The broker's refusal in a job's words; its own detail speaks of another request. */
+function toCredentialError(error: unknown): AppError {
+  if (error instanceof AppError && error.code === 'not_found')
+    return new AppError('step_failed', 'The credential does not exist in this project (any more).')
+  if (error instanceof AppError && error.code === 'service_unavailable') return error
+  if (error instanceof AppError)
+    return new AppError('step_failed', 'The credential could not be used.', { cause: error })
+  throw error
+}
+
+function limited(output: unknown): unknown {
+  if (isDeeperThan(output, resultDepthMax))
+    throw new AppError('target_answer_too_large', `The result nests deeper than ${resultDepthMax}.`)
+  if (Buffer.byteLength(JSON.stringify(output)) > resultBytesMax)
+    throw new AppError('target_answer_too_large', `The result is larger than ${resultBytesMax} bytes.`)
+  return output
+}
+
+function stepError(deps: RunJobDeps, request: StepRequest, error: unknown, redactor: Redactor): StepError {
+  const known = toAppError(error)
+  if (known.code === 'internal_error') deps.events.stepBroke(request, error, redactor.redact)
+  return new StepError(known, redactor.redact(known.message).toWellFormed().replaceAll('\0', '\ufffd'))
+}

@@ -1,0 +1,107 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { type Caller, callerLabel, projectOf } from '@opsconductor/auth'
+import {
+  namespaceOf,
+  type RunJobInput,
+  type RunTrigger,
+  runJobWorkflow,
+  type StartRun,
+  workflowIdOf,
+} from '@opsconductor/contracts'
+import { AppError } from '@opsconductor/errors'
+import { temporalUnavailable } from '@opsconductor/temporal'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import type { z } from 'zod'
+import type { ExecutorDeps } from '../deps.ts'
+import { getJob } from '../jobs/get-job.ts'
+import { assertFits } from '../json-schema/input-schema.ts'
+import type { Run } from './store.ts'
+
+const startMs = 5_000
+
+/** Starts a run of a job, or answers the run that the same caller started with the same Idempotency-Key. */
+export async function startRun(
+  deps: Pick<ExecutorDeps, 'jobs' | 'runs' | 'temporal' | 'events'>,
+  caller: Caller,
+  jobId: string,
+  request: z.infer<typeof StartRun>,
+  idempotencyKey: string | undefined,
+): Promise<Run> {
+  const projectId = projectOf(caller)
+  const job = await getJob(deps, projectId, jobId, request.version)
+  assertFits(job.definition.input_schema, request.input, 'body.input')
+  const by = callerLabel(caller)
+  const id =
+    idempotencyKey === undefined ? randomUUID() : runIdFor(projectId, by, jobId, checkedKey(idempotencyKey))
+  const bodyHash = createHash('sha256').update(JSON.stringify(request)).digest('hex')
+  const run = await deps.runs.ensure({
+    id,
+    jobId,
+    jobVersion: job.version,
+    projectId,
+    trigger: triggerOf(caller),
+    input: request.input,
+    workflowId: workflowIdOf(id),
+    bodyHash,
+  })
+  if (run.bodyHash !== bodyHash)
+    throw new AppError('idempotency_mismatch', 'The Idempotency-Key was used with another request.')
+  if (run.status === 'queued') await startWorkflow(deps, run)
+  deps.events.runAsked({ projectId, runId: id, by })
+  return run
+}
+
+/** A second start of the same run is no second run, so a row left queued by a crash is taken up by the next try. */
+async function startWorkflow(deps: Pick<ExecutorDeps, 'temporal' | 'runs'>, run: Run): Promise<void> {
+  const { connection } = deps.temporal
+  const input: RunJobInput = {
+    run_id: run.id,
+    job_id: run.jobId,
+    version: run.jobVersion,
+    input: run.input as RunJobInput['input'],
+    trigger: run.trigger,
+    body_hash: run.bodyHash,
+  }
+  try {
+    await connection.withDeadline(Date.now() + startMs, () =>
+      deps.temporal.clientFor(namespaceOf(run.projectId)).workflow.start(runJobWorkflow.type, {
+        taskQueue: runJobWorkflow.taskQueue,
+        workflowId: run.workflowId,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        args: [input],
+        memo: { body_hash: run.bodyHash },
+      }),
+    )
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return
+    // Not known whether it came through: the row stays only if the workflow took it up.
+    await deps.runs.removeQueued(run.id)
+    throw temporalUnavailable(error) ?? error
+  }
+}
+
+function triggerOf(caller: Caller): RunTrigger {
+  return {
+    kind: 'api',
+    interface_id: null,
+    user_id: caller.kind === 'user' ? caller.userId : null,
+    api_key_id: caller.kind === 'api_key' ? caller.keyId : null,
+  }
+}
+
+function checkedKey(key: string): string {
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key
+  throw new AppError('invalid_request', 'Idempotency-Key must be 1 to 255 visible ASCII characters.', {
+    errors: [{ path: 'header.Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' }],
+  })
+}
+
+/** A UUID (version 8) that the same caller, job and key always give, and nobody else's. */
+function runIdFor(...parts: string[]): string {
+  const bytes = createHash('sha256').update(JSON.stringify(parts)).digest().subarray(0, 16)
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x80
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
+  const hex = bytes.toString('hex')
+  return [0, 8, 12, 16, 20].map((from, i, all) => hex.slice(from, all[i + 1])).join('-')
+}

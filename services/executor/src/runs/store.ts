@@ -1,0 +1,113 @@
+import type { ListRuns, RunFailure, RunStatus, RunTrigger } from '@opsconductor/contracts'
+import { pageArguments } from '@opsconductor/service-kit'
+import type { z } from 'zod'
+import type { Prisma, PrismaClient } from '../generated/client.ts'
+
+export interface Run {
+  id: string
+  jobId: string
+  jobVersion: number
+  projectId: string
+  status: RunStatus
+  trigger: RunTrigger
+  input: unknown
+  output: unknown
+  error: RunFailure | null
+  workflowId: string
+  bodyHash: string | null
+  createdAt: Date
+  startedAt: Date | null
+  finishedAt: Date | null
+}
+
+export interface StepAttempt {
+  id: string
+  stepId: string
+  type: string
+  status: RunStatus
+  attempt: number
+  output: unknown
+  error: RunFailure | null
+  startedAt: Date | null
+  finishedAt: Date | null
+}
+
+export type NewRun = Pick<
+  Run,
+  'id' | 'jobId' | 'jobVersion' | 'projectId' | 'trigger' | 'input' | 'workflowId' | 'bodyHash'
+>
+
+/** Runs as the API sees them. While a run runs, its worker writes its rows (run-job/store.ts). */
+export function createRunStore(prisma: PrismaClient) {
+  return {
+    /** Writes the run as queued unless it is there already; answers the row that stands. */
+    async ensure(run: NewRun): Promise<Run> {
+      const data = { ...run, status: 'queued', input: run.input as Prisma.InputJsonValue }
+      await prisma.jobRun.createMany({ data: [data], skipDuplicates: true })
+      return toRun(await prisma.jobRun.findUniqueOrThrow({ where: { id: run.id } }))
+    },
+
+    /** Forgets a run that never came to Temporal. */
+    async removeQueued(id: string): Promise<void> {
+      await prisma.jobRun.deleteMany({ where: { id, status: 'queued' } })
+    },
+
+    /** Ends a run that no workflow will ever take up. */
+    async cancelQueued(id: string, error: RunFailure): Promise<void> {
+      await prisma.jobRun.updateMany({
+        where: { id, status: 'queued' },
+        data: { status: 'cancelled', error: { ...error }, finishedAt: new Date() },
+      })
+    },
+
+    async find(projectId: string, id: string): Promise<Run | undefined> {
+      const row = await prisma.jobRun.findFirst({ where: { id, projectId } })
+      return row === null ? undefined : toRun(row)
+    },
+
+    async stepsOf(runId: string): Promise<StepAttempt[]> {
+      const rows = await prisma.jobRunStep.findMany({
+        where: { runId },
+        orderBy: [{ position: 'asc' }, { attempt: 'asc' }],
+      })
+      return rows.map(toStep)
+    },
+
+    async list(projectId: string, { job_id, status, ...page }: z.infer<typeof ListRuns>): Promise<Run[]> {
+      const rows = await prisma.jobRun.findMany({
+        where: {
+          projectId,
+          ...(job_id === undefined ? {} : { jobId: job_id }),
+          ...(status === undefined ? {} : { status }),
+        },
+        ...pageArguments(page),
+      })
+      return rows.map(toRun)
+    },
+  }
+}
+
+export type RunStore = ReturnType<typeof createRunStore>
+
+function toRun(row: Prisma.JobRunGetPayload<object>): Run {
+  return {
+    ...row,
+    status: row.status as RunStatus,
+    trigger: row.trigger as RunTrigger,
+    error: row.error as RunFailure | null,
+  }
+}
+
+function toStep(row: Prisma.JobRunStepGetPayload<object>): StepAttempt {
+  return {
+    id: row.id.toString(),
+    stepId: row.stepId,
+    type: row.type,
+    status: row.status as RunStatus,
+    attempt: row.attempt,
+    output: row.output,
+    error: row.error as RunFailure | null,
+    startedAt: row.startedAt,
+    finishedAt: row.finishedAt,
+  }
+}

@@ -1,0 +1,30 @@
+import type { Run, StepAttempt } from './store.ts'
+
+const at = (time: Date | null): string | null => time?.toISOString() ?? null
+
+export const toRunWire = (run: Run) => ({
+  id: run.id,
+  job_id: run.jobId,
+  job_version: run.jobVersion,
+  project_id: run.projectId,
+  status: run.status,
+  trigger: run.trigger,
+  input: run.input,
+  output: run.output,
+  error: run.error,
+  created_at: run.createdAt.toISOString(),
+  started_at: at(run.startedAt),
+  finished_at: at(run.finishedAt),
+})
+
+export const toStepWire = (step: StepAttempt) => ({
+  id: step.id,
+  step_id: step.stepId,
+  type: step.type,
+  status: step.status,
+  attempt: step.attempt,
+  output: step.output,
+  error: step.error,
+  started_at: at(step.startedAt),
+  finished_at: at(step.finishedAt),
+})

@@ -1,0 +1,38 @@
+import type { Logger as ServiceLogger } from '@opsconductor/service-kit'
+import { type Logger, type LogLevel, makeTelemetryFilterString, Runtime } from '@temporalio/worker'
+
+const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const
+
+/** What the Temporal SDK says, in our log. Of its facts only those that cannot quote data. */
+export function temporalLog(log: ServiceLogger): Logger {
+  const write = (level: LogLevel, message: string, meta?: Record<string, unknown>) =>
+    log[levels[level]](
+      {
+        sdk: meta?.sdkComponent,
+        namespace: meta?.namespace,
+        workflow_id: meta?.workflowId,
+        activity: meta?.activityType,
+        error: meta?.error instanceof Error ? meta.error.name : undefined,
+      },
+      `temporal: ${message.slice(0, 500)}`,
+    )
+  return {
+    log: write,
+    trace: (message, meta) => write('TRACE', message, meta),
+    debug: (message, meta) => write('DEBUG', message, meta),
+    info: (message, meta) => write('INFO', message, meta),
+    warn: (message, meta) => write('WARN', message, meta),
+    error: (message, meta) => write('ERROR', message, meta),
+  }
+}
+
+/** Once per process and before any worker. Signals stay ours: workers are stopped with the rest of the service. */
+export function installRuntime(logger: Logger): void {
+  Runtime.install({
+    logger,
+    shutdownSignals: [],
+    telemetryOptions: {
+      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
+    },
+  })
+}

@@ -1,0 +1,15 @@
+import type { Caller } from '@opsconductor/auth'
+import type { Deps } from '../deps.ts'
+import { findInterface } from './find-interface.ts'
+import { removeInterface } from './store.ts'
+import { withdrawAll } from './withdraw.ts'
+
+/** Takes the interface off the gateway, then forgets it; API keys bound to it go with it. */
+export async function deleteInterface(deps: Deps, caller: Caller, id: string): Promise<void> {
+  const found = await findInterface(deps, caller, id)
+  await withdrawAll(deps, { id: found.id })
+  await removeInterface(deps.prisma, found.id)
+  // What the gateway still holds, because it could not be reached, is an orphan now.
+  deps.publisher.reconcileSoon()
+  deps.events.interfaceDeleted(caller, found.id)
+}

@@ -1,0 +1,66 @@
+import { faceIdOf, fits, type KongPlan, ownTag, planFor } from './plan.ts'
+import type { PublishingContext } from './settle.ts'
+import { markPending, selectFaces } from './store.ts'
+
+interface Entity {
+  id: string
+  name?: string | null
+  tags?: unknown
+}
+
+interface Held {
+  services: Map<string, Entity>
+  routes: Map<string, Entity>
+  plugins: Map<string, Entity>
+}
+
+/**
+ * Compares all that Kong holds of ours with all our rows; answers the public interfaces that must be settled: not yet
+ * applied, missing or edited by somebody else in Kong, or left there without a row.
+ */
+export async function findUnsettled(context: PublishingContext): Promise<string[]> {
+  const { pool, config } = context
+  // Kong first: what is created while we look is then a row without an object, never an object without a row.
+  const held = await readKong(context)
+  const faces = await selectFaces(pool)
+  const unsettled = new Set<string>()
+  for (const face of faces) {
+    if (face.state === 'published') {
+      if (isHeld(held, planFor(face, config.REGISTRY_UPSTREAM_URL))) continue
+      await markPending(pool, face, 'The gateway lost or changed the interface; it is being restored.')
+    }
+    unsettled.add(face.id)
+  }
+  const known = new Set(faces.map(({ id }) => id))
+  for (const entity of [...held.services.values(), ...held.routes.values()]) {
+    const id = faceIdOf(entity)
+    if (id !== undefined && !known.has(id)) unsettled.add(id)
+  }
+  return [...unsettled]
+}
+
+async function readKong({ kong }: PublishingContext): Promise<Held> {
+  const options = { tags: [ownTag] }
+  const [services, routes, plugins] = await Promise.all([
+    collect(kong.services.list(options), 'name'),
+    collect(kong.routes.list(options), 'name'),
+    collect(kong.plugins.list(options), 'id'),
+  ])
+  return { services, routes, plugins }
+}
+
+async function collect(entities: AsyncIterable<object>, key: 'id' | 'name'): Promise<Map<string, Entity>> {
+  const found = new Map<string, Entity>()
+  for await (const entity of entities as AsyncIterable<Entity>) found.set(String(entity[key]), entity)
+  return found
+}
+
+function isHeld(held: Held, plan: KongPlan): boolean {
+  const service = held.services.get(plan.service.name)
+  const plugin = held.plugins.get(plan.rateLimit.id)
+  return (
+    fits(service, plan.service.body) &&
+    plan.routes.every(({ name, body }) => fits(held.routes.get(name), body, service?.id)) &&
+    (plan.rateLimit.body === null ? plugin === undefined : fits(plugin, plan.rateLimit.body, service?.id))
+  )
+}

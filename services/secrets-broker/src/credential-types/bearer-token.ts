@@ -1,0 +1,11 @@
+import { z } from 'zod'
+import { defineCredentialType, headerSecretField, secretObject } from './define-credential-type.ts'
+
+export const bearerToken = defineCredentialType({
+  type: 'bearer_token',
+  title: 'Bearer token',
+  mainSecret: 'token',
+  secret: secretObject({ token: headerSecretField }),
+  extra: z.strictObject({}),
+  secretsToRedact: ({ token }) => [token],
+})
