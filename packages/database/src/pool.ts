@@ -16,6 +16,9 @@ export function createPool(options: PoolOptions): pg.Pool {
     application_name: options.applicationName,
     max: options.connectionsMax ?? 10,
     connectionTimeoutMillis: 5_000,
+    // A server that hangs without closing its connections must not hang every request with it.
+    statement_timeout: 20_000,
+    query_timeout: 25_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
   })

@@ -29,7 +29,7 @@ const echoJob = (url: string) => ({
     {
       id: 'send',
       type: 'http.post',
-      input: { url: `${url}/{{ input.mode }}`, body: { text: '{{ input.text }}' } },
+      input: { url: `${url}/{{ input.mode }}`, json: { text: '{{ input.text }}' } },
       timeout_seconds: 2,
     },
   ],

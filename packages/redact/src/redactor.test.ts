@@ -165,10 +165,10 @@ test('JSON 100,000 levels deep is redacted without overflowing the stack', () =>
 })
 
 test('texts and secrets made to cost much end with the secret removed', () => {
-  const long = `${'a'.repeat(500_000)}b`
+  const long = `${'a'.repeat(200_000)}b`
   const { redact } = createRedactor([long, '\\'.repeat(40), `${'%25'.repeat(30)}X`])
-  expect(redact('a'.repeat(1_000_000))).not.toContain('a'.repeat(64))
+  expect(redact('a'.repeat(300_000))).not.toContain('a'.repeat(64))
   expect(redact(`${long}!`)).toBe('[redacted]!')
-  for (const text of ['\\'.repeat(1_000_001), '%25'.repeat(300_000), '&#97;'.repeat(200_000)])
+  for (const text of ['\\'.repeat(300_001), '%25'.repeat(100_000), '&#97;'.repeat(60_000)])
     expect(redact(text).length).toBeLessThanOrEqual(text.length)
 })

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { namespaceOf, runJobWorkflow } from '@opsconductor/contracts'
-import { connectWorkers } from '@opsconductor/temporal/worker'
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker'
+import { connectWorkers, loadWorkflowBundle } from '@opsconductor/temporal/worker'
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
 
 export interface ProjectWorker {
   /** Every execution of the activity `effect`, by the name given. */
@@ -22,7 +22,7 @@ export async function startProjectWorker(address: string, projectId: string): Pr
     connection,
     namespace: namespaceOf(projectId),
     taskQueue: runJobWorkflow.taskQueue,
-    workflowBundle: await bundleWorkflowCode({
+    workflowBundle: await loadWorkflowBundle({
       workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)),
       logger,
     }),

@@ -57,6 +57,12 @@ test("002.18 a run's input schema is the job's own where none is given; a schema
   const workflow = await jobWorkflow(harness, project, schema)
   const made = await publishRun(harness, project, workflow, { is_public: false })
   expect(made).toMatchObject({ input_schema: schema, is_public: false, public_interface: null })
+  const huge = await jobWorkflow(harness, project, { description: 'x'.repeat(70_000) })
+  const taken = { name: 'run', interface_type: 'update', callable_name: 'run' }
+  expect(await post(harness, project, `/api/workflows/${huge}/interfaces`, taken)).toMatchObject({
+    status: 422,
+    body: { errors: [{ path: 'body.input_schema' }] },
+  })
   const bad = {
     name: 'bad',
     interface_type: 'update',
@@ -233,6 +239,7 @@ test('002.26 what somebody else deleted or edited in Kong is restored, and what 
   await admin('PUT', '/services/theirs', { host: '127.0.0.1', tags: ['opsconductor-static'] })
   await admin('PATCH', `/services/oc-${id}`, { host: '192.0.2.1' })
   await admin('DELETE', `/routes/oc-${id}-runs`)
+  await admin('PATCH', `/routes/oc-${id}-call`, { hosts: ['elsewhere.example'] })
   const [plugin] = (await kong(`/services/oc-${id}/plugins`)).body.data
   await admin('PATCH', `/plugins/${plugin?.id}`, { config: { minute: 1_000_000 } })
 
@@ -242,6 +249,7 @@ test('002.26 what somebody else deleted or edited in Kong is restored, and what 
   await inState(project, made.id, 'published')
   expect((await kong(`/services/oc-${id}`)).body).toMatchObject({ host: '127.0.0.1' })
   expect((await kong(`/services/oc-${id}/plugins`)).body.data).toMatchObject([{ config: { minute: 60 } }])
+  expect((await kong(`/routes/oc-${id}-call`)).body).toMatchObject({ hosts: null })
   expect((await kong('/services/theirs')).status).toBe(200)
   expect((await kong(`/routes/oc-${orphan}-call`)).status).toBe(404)
 })

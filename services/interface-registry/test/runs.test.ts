@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { namespaceOf, workflowIdOf } from '@opsconductor/contracts'
 import { testTemporalAddress } from '@opsconductor/test-peers'
 import { type CallSetup, startCallSetup } from './call-setup.ts'
 import { type Answer, eventually, send } from './harness.ts'
@@ -150,6 +151,25 @@ test('a run that outlasts the wait is 202 with a status URL, which tells the end
   expect((await call(direct(statusUrl))).status).toBe(405)
   expect((await send(statusUrl)).status).toBe(401)
   expect(await ended(statusUrl)).toEqual({ run_id: runId, status: 'succeeded', output: 'late' })
+})
+
+test('the status of a run that failed or was terminated after the wait tells why, with the step where there is one', async () => {
+  const { harness, project, call, runUrl } = setup
+  const slow = await call(runUrl, { body: { wait_ms: 1_300, fail: 'target_refused' } })
+  expect(slow.status).toBe(202)
+  expect(await ended(slow.body.status_url)).toMatchObject({
+    status: 'failed',
+    error: { code: 'target_refused', message: 'the target said no', step_id: 'only' },
+  })
+  const options = { headers: newKey(), body: { wait_ms: 60_000 } }
+  const stuck = await call(runUrl, options)
+  const client = harness.deps.temporal.clientFor(namespaceOf(project.projectId))
+  await client.workflow.getHandle(workflowIdOf(stuck.body.run_id ?? '')).terminate()
+  expect(await ended(stuck.body.status_url)).toMatchObject({
+    status: 'failed',
+    error: { code: 'step_failed', message: 'The run was terminated.' },
+  })
+  expect(await call(runUrl, options)).toMatchObject({ status: 502, body: { code: 'step_failed' } })
 })
 
 test('the interfaces status and cancel of a job work on the runs of its workflow: progress, end by cancel, 404 for others', async () => {

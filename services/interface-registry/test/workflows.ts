@@ -1,13 +1,14 @@
 import type { RunJobCall, RunJobInput, RunOutcome, RunProgress } from '@opsconductor/contracts'
 import {
   ApplicationFailure,
+  allHandlersFinished,
+  CancelledFailure,
   condition,
   defineQuery,
   defineSignal,
   defineUpdate,
   proxyActivities,
   setHandler,
-  sleep,
 } from '@temporalio/workflow'
 
 const { effect } = proxyActivities<{ effect(name: string): Promise<void> }>({
@@ -56,10 +57,10 @@ export async function runJob(input: RunJobInput): Promise<RunOutcome> {
   if (wish.effect !== undefined) await effect(wish.effect)
   if (wish.wait_ms !== undefined) await condition(() => cancelled, wish.wait_ms)
   outcome = cancelled ? cancelledOutcome(input.run_id) : finished(input.run_id, wish)
-  // Lets the waiting update answer before the workflow ends.
-  await sleep(1)
+  await condition(allHandlersFinished)
   if (outcome.status === 'succeeded') return outcome
-  throw ApplicationFailure.nonRetryable(outcome.error.message, outcome.error.code, outcome)
+  if (outcome.status === 'cancelled') throw new CancelledFailure(outcome.error.message)
+  throw ApplicationFailure.nonRetryable(outcome.error.message, outcome.error.code)
 }
 
 function finished(runId: string, wish: TestInput): RunOutcome {

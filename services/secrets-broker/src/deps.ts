@@ -10,7 +10,7 @@ import {
 import type { BrokerConfig } from './config.ts'
 import { createEvents } from './events.ts'
 import { PrismaClient } from './generated/client.ts'
-import { checkKeys } from './keyring/check-keys.ts'
+import { checkKeys, checkKeysAtStart } from './keyring/check-keys.ts'
 import { createCipher, openKeyrings } from './keyring/ciphers.ts'
 
 const service = 'secrets-broker'
@@ -53,6 +53,8 @@ export async function createDeps(
     pool,
     prisma,
     auth,
+    /** To be called before anything is written. */
+    checkKeysAtStart: () => checkKeysAtStart({ pool, keyrings }),
     ready: () => checkKeys({ pool, keyrings }),
     async dispose() {
       await listener.stop()

@@ -2,13 +2,12 @@ import { listen, runService, startTracing } from '@opsconductor/service-kit'
 import { createApps } from './app.ts'
 import { readBrokerConfig } from './config.ts'
 import { createDeps } from './deps.ts'
-import { checkKeysAtStart } from './keyring/check-keys.ts'
 
 await runService('secrets-broker', async () => {
   const config = readBrokerConfig()
   const tracing = startTracing('secrets-broker', config.OTEL_EXPORTER_OTLP_ENDPOINT)
   const deps = await createDeps(config)
-  await checkKeysAtStart(deps)
+  await deps.checkKeysAtStart()
   const { publicApp, internalApp } = createApps(deps)
   const internal = await listen(internalApp, config.HOST, config.INTERNAL_PORT)
   const open = await listen(publicApp, config.HOST, config.PUBLIC_PORT)

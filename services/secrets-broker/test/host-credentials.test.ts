@@ -334,6 +334,25 @@ test('20 upserts of one host at once leave one credential, one of theirs, and 20
   expect(types.filter((type) => type === 'update').length).toBe(19)
 })
 
+test('an access is logged even where the credential is deleted in that very moment', async () => {
+  const { body } = await upsert()
+  const { pool } = broker.deps
+  const deleting = await broker.owner.connect()
+  await deleting.query('BEGIN')
+  await deleting.query('DELETE FROM secrets.host_credentials WHERE id = $1', [body.credential_id])
+  const looking = lookup()
+  const waiting = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'secrets-broker' AND wait_event_type = 'Lock'`
+  while ((await pool.query(waiting)).rowCount === 0);
+  await deleting.query('COMMIT')
+  deleting.release()
+  expect((await looking).status).toBe(200)
+  expect((await broker.accessLog()).at(-1)).toMatchObject({
+    access_type: 'read',
+    success: true,
+    credential_id: null,
+  })
+})
+
 test('003.13 the public listener knows no internal path', async () => {
   for (const path of [lookupPath, `/api/..${lookupPath}`, `//${lookupPath}`, `/%2e%2e${lookupPath}`])
     expect((await broker.api('POST', path, { 'x-internal-key': broker.deps.keys.own }, key)).status).toBe(404)

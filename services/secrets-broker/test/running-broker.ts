@@ -7,7 +7,6 @@ import { request } from 'undici'
 import { createApps } from '../src/app.ts'
 import { readBrokerConfig } from '../src/config.ts'
 import { createDeps } from '../src/deps.ts'
-import { checkKeysAtStart } from '../src/keyring/check-keys.ts'
 
 export const kmsKey = 'kms-key-for-tests-0123456789'
 export const credKey = 'cred-key-for-tests-0123456789'
@@ -36,7 +35,7 @@ export async function startBroker(settings: Record<string, string> = {}) {
   })
   const lines = new PassThrough().on('data', (line) => logged.push(String(line)))
   const deps = await createDeps(config, { log: createLog('secrets-broker', config.LOG_LEVEL, lines) })
-  await checkKeysAtStart(deps)
+  await deps.checkKeysAtStart()
   const apps = createApps(deps)
   const open = await listen(apps.publicApp, '127.0.0.1', 0)
   const internal = await listen(apps.internalApp, '127.0.0.1', 0)

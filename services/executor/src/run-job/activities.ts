@@ -1,5 +1,5 @@
 import { databaseUnavailable } from '@opsconductor/database'
-import { AppError, toAppError } from '@opsconductor/errors'
+import { toAppError } from '@opsconductor/errors'
 import { ApplicationFailure, Context } from '@temporalio/activity'
 import type { RunJobActivities } from './activity-contract.ts'
 import { openRun } from './open-run.ts'
@@ -47,9 +47,10 @@ async function reported<T>(work: () => Promise<T>): Promise<T> {
         message: error.failure.message,
         nonRetryable: !error.retryable,
       })
-    const known = databaseUnavailable(error) ?? (error instanceof AppError ? error : undefined)
-    if (known === undefined && Context.current().cancellationSignal.aborted) throw error
-    const { code, message, retryable } = known ?? toAppError(error)
-    throw ApplicationFailure.create({ type: code, message, nonRetryable: !retryable })
+    if (Context.current().cancellationSignal.aborted) throw error
+    // What we did not foresee will not go away by itself, and these are repeated for as long as they may be.
+    const { code, message, retryable } = databaseUnavailable(error) ?? toAppError(error)
+    const nonRetryable = !retryable || code === 'internal_error'
+    throw ApplicationFailure.create({ type: code, message, nonRetryable })
   }
 }

@@ -63,8 +63,7 @@ export async function runStep(
     const error = failure === undefined ? null : { ...failure.failure, step_id: request.stepId }
     const stored = exchanges.map((one) => storedExchange(one, redactor))
     await whileUnavailable(
-      () =>
-        deps.store.finishStep({ id: rowId, status, output: toStorable(output), error, exchanges: stored }),
+      () => deps.store.finishStep({ id: rowId, status, output, error, exchanges: stored }),
       { msMax: waitMsMax, signal: AbortSignal.timeout(waitMsMax) },
     ).catch((e: unknown) => deps.events.stepNotRecorded(request, e))
     deps.events.stepEnded(request, attempt, status, (performance.now() - startedAt) / 1000)
@@ -72,7 +71,7 @@ export async function runStep(
   try {
     if (lent instanceof AppError) throw lent
     const output = await perform(deps, projectId, request, lent, idempotencyKey, cancelled, exchanges)
-    const clean = limited(redactor.redactJson(output))
+    const clean = toStorable(limited(redactor.redactJson(output)))
     await finish('succeeded', clean)
     return clean
   } catch (error) {

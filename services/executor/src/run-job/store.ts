@@ -2,6 +2,7 @@ import type { JobDefinition, RunFailure, RunJobInput, RunOutcome, RunStatus } fr
 import { JobDefinition as JobDefinitionSchema } from '@opsconductor/contracts'
 import type pg from 'pg'
 import type { HttpExchange } from '../http/exchange.ts'
+import { toStorable } from '../json-limits.ts'
 
 /** A run's row that has its end already. */
 export interface EndedRun {
@@ -141,7 +142,7 @@ export function createRunJobStore(pool: pg.Pool) {
     async closeRun(projectId: string, outcome: RunOutcome): Promise<void> {
       const [output, error] =
         outcome.status === 'succeeded'
-          ? [JSON.stringify(outcome.output), null]
+          ? [JSON.stringify(toStorable(outcome.output)), null]
           : [null, JSON.stringify(outcome.error)]
       await query('closeRun', [outcome.run_id, projectId, outcome.status, output, error])
     },

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
 import { createLog, listen } from '@opsconductor/service-kit'
 import {
@@ -14,7 +13,6 @@ import { readExecutorConfig } from '../../src/config.ts'
 import { createDeps, type DepsOptions } from '../../src/deps.ts'
 import { startBrokerPeer, startRegistryPeer } from './peers.ts'
 
-const require = createRequire(import.meta.url)
 export interface Answer {
   status: number
   headers: Record<string, string | string[] | undefined>
@@ -22,50 +20,54 @@ export interface Answer {
   body: any
 }
 
-/** The real executor in this process, on a database of its own, with its neighbours as peers. */
-export async function startExecutor(options: DepsOptions & { temporalAddress?: string } = {}) {
+/** A database of its own, the executor's neighbours as peers, and the environment that names them. */
+export async function startNeighbours() {
   const database = await createTestDatabase()
   const [apiKey, broker, registry] = await Promise.all([
     startApiKeyPeer(),
     startBrokerPeer(),
     startRegistryPeer(),
   ])
-  const environment = {
-    DATABASE_URL: database.urlOf('executor'),
-    INTERNAL_KEY: testInternalKey,
-    API_KEY_URL: apiKey.url,
-    SECRETS_BROKER_URL: broker.url,
-    INTERFACE_REGISTRY_URL: registry.url,
-    TEMPORAL_ADDRESS: options.temporalAddress ?? testTemporalAddress(),
-    LOG_LEVEL: 'debug',
-  }
-  const lines: string[] = []
-  const log = createLog(
-    'executor',
-    'debug',
-    new Writable({
-      write(chunk, _encoding, done) {
-        lines.push(String(chunk)); if (process.env.DBGLOG) require('node:fs').appendFileSync(process.env.DBGLOG, String(chunk))
-        done()
-      },
-    }),
-  )
-  const deps = createDeps(readExecutorConfig(environment), { log, ...options })
-  const { publicApp, internalApp } = createApps(deps)
-  const publicListener = await listen(publicApp, '127.0.0.1', 0)
-  const internalListener = await listen(internalApp, '127.0.0.1', 0)
   const projectId = randomUUID()
   const { token } = await apiKey.createUser({ role: 'admin', projectId })
+  return {
+    database,
+    apiKey,
+    broker,
+    projectId,
+    token,
+    environment: {
+      DATABASE_URL: database.urlOf('executor'),
+      INTERNAL_KEY: testInternalKey,
+      API_KEY_URL: apiKey.url,
+      SECRETS_BROKER_URL: broker.url,
+      INTERFACE_REGISTRY_URL: registry.url,
+      TEMPORAL_ADDRESS: testTemporalAddress(),
+    },
+    async stop() {
+      await Promise.all([apiKey.close(), broker.close(), registry.close()])
+      await database.drop()
+    },
+  }
+}
 
-  async function call(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Record<string, string> = { authorization: `Bearer ${token}` },
-  ): Promise<Answer> {
-    const answer = await request(new URL(path, publicListener.url), {
+export type Call = (
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<Answer>
+
+/** Calls the public API at `url` as the person with the token. */
+export function callerAt(url: string, token: string): Call {
+  return async (method, path, body, headers = {}) => {
+    const answer = await request(new URL(path, url), {
       method: method as 'GET',
-      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        ...(headers['x-api-key'] === undefined ? { authorization: `Bearer ${token}` } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
     })
     const text = await answer.body.text()
@@ -75,16 +77,36 @@ export async function startExecutor(options: DepsOptions & { temporalAddress?: s
       body: text === '' ? undefined : JSON.parse(text),
     }
   }
+}
 
+/** The real executor in this process. */
+export async function startExecutor(options: DepsOptions & { temporalAddress?: string } = {}) {
+  const neighbours = await startNeighbours()
+  const { projectId, token } = neighbours
+  const environment = {
+    ...neighbours.environment,
+    ...(options.temporalAddress === undefined ? {} : { TEMPORAL_ADDRESS: options.temporalAddress }),
+  }
+  const lines: string[] = []
+  const log = createLog(
+    'executor',
+    'debug',
+    new Writable({
+      write(chunk, _encoding, done) {
+        lines.push(String(chunk))
+        done()
+      },
+    }),
+  )
+  const deps = createDeps(readExecutorConfig(environment), { log, ...options })
+  const { publicApp, internalApp } = createApps(deps)
+  const publicListener = await listen(publicApp, '127.0.0.1', 0)
+  const internalListener = await listen(internalApp, '127.0.0.1', 0)
+  const call = callerAt(publicListener.url, token)
   return {
-    database,
-    apiKey,
-    broker,
-    environment,
+    ...neighbours,
     deps,
     lines,
-    projectId,
-    token,
     publicUrl: publicListener.url,
     internalUrl: internalListener.url,
     call,
@@ -94,8 +116,7 @@ export async function startExecutor(options: DepsOptions & { temporalAddress?: s
     async stop() {
       await Promise.all([publicListener.close(), internalListener.close()])
       await deps.dispose()
-      await Promise.all([apiKey.close(), broker.close(), registry.close()])
-      await database.drop()
+      await neighbours.stop()
     },
   }
 }

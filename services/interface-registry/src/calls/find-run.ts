@@ -10,6 +10,8 @@ export interface RunMemo {
   api_key_id: string
   body_hash: string
   registry_workflow_id: string
+  /** Of the update that started the run. */
+  update_id: string
 }
 
 export interface FoundRun {
@@ -33,32 +35,30 @@ export async function describeRun(client: Client, runId: string): Promise<FoundR
   }
 }
 
-/** How a closed run ended: its own words where it left some. */
-export async function outcomeOfClosed(client: Client, { runId }: FoundRun): Promise<RunOutcome> {
+/** How a closed run ended: as it told the call that started it, or else as Temporal knows it. */
+export async function outcomeOfClosed(client: Client, { runId, memo }: FoundRun): Promise<RunOutcome> {
+  const handle = client.workflow.getHandle(workflowIdOf(runId))
   try {
-    const result = await client.withDeadline(Date.now() + lookupMs, () =>
-      client.workflow.getHandle(workflowIdOf(runId)).result(),
-    )
-    return parseOutcome(result)
+    return parseOutcome(await client.withDeadline(Date.now() + lookupMs, () => handle.result()))
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error
-    return outcomeOfFailure(runId, error.cause)
+    // The workflow's own failure names no step. The update that waited for it does, where it was taken in time.
+    const told = await client
+      .withDeadline(Date.now() + lookupMs, () => handle.getUpdateHandle(memo.update_id ?? '').result())
+      .catch(() => undefined)
+    return RunOutcome.safeParse(told).data ?? outcomeOfFailure(runId, error.cause)
   }
 }
 
 function outcomeOfFailure(runId: string, cause: unknown): RunOutcome {
-  if (cause instanceof ApplicationFailure) {
-    const told = RunOutcome.safeParse(cause.details?.[0])
-    if (told.success) return told.data
-    if (cause.type !== 'run_cancelled')
-      return failed(runId, cause.type ?? 'step_failed', cause.message || 'The run failed.')
-  }
-  if (cause instanceof ApplicationFailure || cause instanceof CancelledFailure)
+  if (cause instanceof CancelledFailure)
     return {
       run_id: runId,
       status: 'cancelled',
       error: { code: 'run_cancelled', message: 'The run was cancelled.', step_id: null },
     }
+  if (cause instanceof ApplicationFailure)
+    return failed(runId, cause.type ?? 'step_failed', cause.message || 'The run failed.')
   if (cause instanceof TimeoutFailure) return failed(runId, 'step_timeout', 'The run took too long.')
   if (cause instanceof TerminatedFailure) return failed(runId, 'step_failed', 'The run was terminated.')
   throw new AppError('invalid_answer', 'The run ended in a way that we cannot read.', { cause })

@@ -67,6 +67,7 @@ function execute(
     api_key_id: key.key_id,
     body_hash: bodyHash,
     registry_workflow_id: target.workflowId,
+    update_id: updateId,
   }
   const patience = AbortSignal.any([signal, AbortSignal.timeout(deps.config.CALL_WAIT_SECONDS * 1000)])
   return client.withAbortSignal(patience, () =>

@@ -60,7 +60,19 @@ export async function selectTarget(pool: pg.Pool, hash: string): Promise<CallTar
 function compileWhenUsed(schema: JsonSchemaDocument | null): Validator {
   let validator: Validator | undefined
   return (value, root) => {
-    validator ??= schema === null ? () => undefined : compileSchema(schema)
+    validator ??= schema === null ? () => undefined : compile(schema)
     return validator(value, root)
+  }
+}
+
+/** The schema was compiled when it was stored, so only a machine out of breath fails here. */
+function compile(schema: JsonSchemaDocument): Validator {
+  try {
+    return compileSchema(schema)
+  } catch (cause) {
+    throw new AppError('service_unavailable', 'The interface is not ready; try again.', {
+      cause,
+      retryAfterSeconds: 2,
+    })
   }
 }

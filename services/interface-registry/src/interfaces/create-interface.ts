@@ -27,7 +27,9 @@ export async function createInterface(
 ): Promise<InterfaceRecord> {
   const workflow = await findWorkflow(deps, caller, workflowId)
   if (workflow.kind === 'job') assertJobCallable(request.interface_type, request.callable_name)
-  checkSchema(request.input_schema, 'body.input_schema')
+  const inputSchema =
+    request.input_schema ?? (await defaultInputSchema(deps, workflow, request.interface_type))
+  checkSchema(inputSchema, 'body.input_schema')
   checkSchema(request.output_schema, 'body.output_schema')
   const fresh: NewInterface = {
     workflowId: workflow.id,
@@ -36,7 +38,7 @@ export async function createInterface(
     description: request.description,
     interfaceType: request.interface_type,
     callableName: request.callable_name,
-    inputSchema: request.input_schema ?? (await defaultInputSchema(deps, workflow, request.interface_type)),
+    inputSchema,
     outputSchema: request.output_schema,
   }
   const created = await insert(deps, fresh, request)

@@ -39,7 +39,13 @@ export function seekLeadership(options: LeadershipOptions): Leadership {
   }
 
   async function seek(): Promise<void> {
-    const own = client ?? new pg.Client({ connectionString: options.connectionString, keepAlive: true })
+    const own =
+      client ??
+      new pg.Client({
+        connectionString: options.connectionString,
+        keepAlive: true,
+        connectionTimeoutMillis: 5_000,
+      })
     try {
       if (client === undefined) {
         client = own

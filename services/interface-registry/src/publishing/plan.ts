@@ -43,6 +43,9 @@ export function planFor(face: FaceToPublish, upstreamUrl: string): KongPlan {
     methods,
     // A regex: a plain path would also take `/orders2` for `/orders`.
     paths: [`~${path}$`],
+    // Named although empty, so that a narrowing that somebody else adds is seen and undone.
+    hosts: null,
+    headers: null,
     protocols: ['http', 'https'],
     strip_path: false,
     preserve_host: false,
@@ -56,6 +59,7 @@ export function planFor(face: FaceToPublish, upstreamUrl: string): KongPlan {
         protocol,
         host: upstream.hostname,
         port: Number(upstream.port || (protocol === 'https' ? 443 : 80)),
+        path: null,
         enabled: true,
         // A call may have been taken although its answer was lost: never send it twice.
         retries: 0,
@@ -112,7 +116,7 @@ export function fits(entity: object | undefined, body: Entity, serviceId?: unkno
           ([name, v]) => (value as Entity | undefined)?.[name] === v,
         )
       if (key === 'tags') return isDeepStrictEqual(new Set(value as string[]), new Set(wanted as string[]))
-      return isDeepStrictEqual(value, wanted)
+      return isDeepStrictEqual(value ?? null, wanted)
     })
   )
 }

@@ -9,7 +9,7 @@ export type Validator = (value: unknown, root: string) => FieldError | undefined
 
 const schemaBytesMax = 64 * 1024
 const compileMsMax = 1_000
-const validateMsMax = 250
+const validateMsMax = 500
 /** Values of at most this size are cheap under any schema that has none of the keywords below. */
 const smallBytes = 4 * 1024
 /** Keywords whose work is not bounded by the sizes of schema and value: backtracking, recursion, comparing pairs. */

@@ -17,7 +17,7 @@ import { createCredential } from './create-credential.ts'
 import { credentialToWire } from './credential-to-wire.ts'
 import { deleteCredential } from './delete-credential.ts'
 import { findCredential } from './find-credential.ts'
-import { selectCredentials } from './store.ts'
+import { listCredentials } from './list-credentials.ts'
 import { useCredential } from './use-credential.ts'
 
 const ReferenceParams = z.object({ reference: CredentialReference })
@@ -49,7 +49,7 @@ export const listCredentialsRoute = (deps: Deps) =>
     query: ListCredentials,
     answers: { 200: pageOf(Credential) },
     async handle({ caller, query }) {
-      const rows = await selectCredentials(deps.prisma, projectOf(caller), query)
+      const rows = await listCredentials(deps, projectOf(caller), query)
       return { status: 200, body: toPage(rows, query.limit, credentialToWire) }
     },
   })

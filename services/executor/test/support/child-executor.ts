@@ -1,0 +1,38 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+/** The executor as a process of its own, as `npm start` runs it. */
+export async function startChildExecutor(environment: Record<string, string>) {
+  const child = spawn(process.execPath, [main], {
+    env: { PATH: process.env.PATH, HOST: '127.0.0.1', PUBLIC_PORT: '0', INTERNAL_PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output: string[] = []
+  child.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()))
+  const publicUrl = await new Promise<string>((resolve, reject) => {
+    let text = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      output.push(chunk.toString())
+      text += chunk.toString()
+      const line = text.split('\n').find((one) => one.includes('"msg":"listening"'))
+      if (line !== undefined) resolve((JSON.parse(line) as { public: string }).public)
+    })
+    child.once('exit', (code) => reject(new Error(`the executor ended with ${code}: ${output.join('')}`)))
+  })
+  return {
+    publicUrl,
+    output: () => output.join(''),
+    end: (signal: NodeJS.Signals) => endChild(child, signal),
+  }
+}
+
+async function endChild(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  await exited
+  return child.exitCode
+}
