@@ -104,7 +104,8 @@ export function createRunJobStore(pool: pg.Pool) {
       const [row] = rows as { status: string; output: unknown; error: unknown; body_hash: string | null }[]
       if (row === undefined) return undefined
       const { status, output, error } = row
-      return { outcome: { run_id: runId, status, output, error } as RunOutcome, bodyHash: row.body_hash }
+      const end = status === 'succeeded' ? { output } : { error }
+      return { outcome: { run_id: runId, status, ...end } as RunOutcome, bodyHash: row.body_hash }
     },
 
     /** The attempt's row id. Earlier attempts that never came to an end are marked as lost. */

@@ -1,5 +1,5 @@
 import { type Caller, callerLabel, projectOf } from '@opsconductor/auth'
-import { namespaceOf, runJobWorkflow } from '@opsconductor/contracts'
+import { namespaceOf } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { temporalUnavailable } from '@opsconductor/temporal'
 import { WorkflowNotFoundError } from '@temporalio/client'
@@ -7,7 +7,7 @@ import type { ExecutorDeps } from '../deps.ts'
 import { unknownRun } from './get-run.ts'
 import type { Run } from './store.ts'
 
-const signalMs = 5_000
+const cancelMs = 5_000
 
 /** Asks a run to stop; its running step is stopped too. A run that has ended cannot be cancelled. */
 export async function cancelRun(
@@ -21,9 +21,7 @@ export async function cancelRun(
   if (run.finishedAt !== null) throw ended()
   const handle = deps.temporal.clientFor(namespaceOf(projectId)).workflow.getHandle(run.workflowId)
   try {
-    await deps.temporal.connection.withDeadline(Date.now() + signalMs, () =>
-      handle.signal(runJobWorkflow.signal),
-    )
+    await deps.temporal.connection.withDeadline(Date.now() + cancelMs, () => handle.cancel())
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw temporalUnavailable(error) ?? error
     await cancelWithoutWorkflow(deps, run)

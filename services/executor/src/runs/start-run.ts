@@ -10,7 +10,7 @@ import {
 } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { temporalUnavailable } from '@opsconductor/temporal'
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import { NamespaceNotFoundError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import type { z } from 'zod'
 import type { ExecutorDeps } from '../deps.ts'
 import { getJob } from '../jobs/get-job.ts'
@@ -21,7 +21,7 @@ const startMs = 5_000
 
 /** Starts a run of a job, or answers the run that the same caller started with the same Idempotency-Key. */
 export async function startRun(
-  deps: Pick<ExecutorDeps, 'jobs' | 'runs' | 'temporal' | 'events'>,
+  deps: Pick<ExecutorDeps, 'jobs' | 'runs' | 'temporal' | 'workers' | 'events'>,
   caller: Caller,
   jobId: string,
   request: z.infer<typeof StartRun>,
@@ -52,8 +52,26 @@ export async function startRun(
 }
 
 /** A second start of the same run is no second run, so a row left queued by a crash is taken up by the next try. */
-async function startWorkflow(deps: Pick<ExecutorDeps, 'temporal' | 'runs'>, run: Run): Promise<void> {
-  const { connection } = deps.temporal
+async function startWorkflow(
+  deps: Pick<ExecutorDeps, 'temporal' | 'runs' | 'workers'>,
+  run: Run,
+): Promise<void> {
+  try {
+    await askTemporal(deps, run).catch(async (error) => {
+      if (!(error instanceof NamespaceNotFoundError)) throw error
+      // The project's first job is moments old: its worker makes the namespace.
+      await deps.workers.serve(run.projectId)
+      await askTemporal(deps, run)
+    })
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return
+    // Not known whether it came through: the row stays only if the workflow took it up.
+    await deps.runs.removeQueued(run.id)
+    throw temporalUnavailable(error) ?? error
+  }
+}
+
+async function askTemporal({ temporal }: Pick<ExecutorDeps, 'temporal'>, run: Run): Promise<void> {
   const input: RunJobInput = {
     run_id: run.id,
     job_id: run.jobId,
@@ -62,23 +80,16 @@ async function startWorkflow(deps: Pick<ExecutorDeps, 'temporal' | 'runs'>, run:
     trigger: run.trigger,
     body_hash: run.bodyHash,
   }
-  try {
-    await connection.withDeadline(Date.now() + startMs, () =>
-      deps.temporal.clientFor(namespaceOf(run.projectId)).workflow.start(runJobWorkflow.type, {
-        taskQueue: runJobWorkflow.taskQueue,
-        workflowId: run.workflowId,
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        args: [input],
-        memo: { body_hash: run.bodyHash },
-      }),
-    )
-  } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return
-    // Not known whether it came through: the row stays only if the workflow took it up.
-    await deps.runs.removeQueued(run.id)
-    throw temporalUnavailable(error) ?? error
-  }
+  await temporal.connection.withDeadline(Date.now() + startMs, () =>
+    temporal.clientFor(namespaceOf(run.projectId)).workflow.start(runJobWorkflow.type, {
+      taskQueue: runJobWorkflow.taskQueue,
+      workflowId: run.workflowId,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      args: [input],
+      memo: { body_hash: run.bodyHash },
+    }),
+  )
 }
 
 function triggerOf(caller: Caller): RunTrigger {

@@ -82,7 +82,7 @@ export function callerAt(url: string, token: string): Call {
 /** The real executor in this process. */
 export async function startExecutor(options: DepsOptions & { temporalAddress?: string } = {}) {
   const neighbours = await startNeighbours()
-  const { projectId, token } = neighbours
+  const { token } = neighbours
   const environment = {
     ...neighbours.environment,
     ...(options.temporalAddress === undefined ? {} : { TEMPORAL_ADDRESS: options.temporalAddress }),

@@ -1,7 +1,7 @@
 import { namespaceOf, runJobWorkflow, workflowIdOf } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import type { Reply } from '@opsconductor/service-kit'
-import type { Call, CallContext } from './answer-call.ts'
+import type { Call, CallContext } from './call-context.ts'
 import { describeRun } from './find-run.ts'
 import { runIdOf } from './run-reference.ts'
 import { fromTemporal } from './temporal-errors.ts'

@@ -9,7 +9,7 @@ import {
 import { AppError } from '@opsconductor/errors'
 import type { Reply } from '@opsconductor/service-kit'
 import type { Client } from '@temporalio/client'
-import type { Call, CallContext } from './answer-call.ts'
+import type { Call, CallContext } from './call-context.ts'
 import { describeRun, type FoundRun, outcomeOfClosed } from './find-run.ts'
 import { runIdOf } from './run-reference.ts'
 import { fromTemporal } from './temporal-errors.ts'

@@ -12,7 +12,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common'
-import type { Call, CallContext } from './answer-call.ts'
+import type { Call, CallContext } from './call-context.ts'
 import { describeRun, type FoundRun, outcomeOfClosed, type RunMemo } from './find-run.ts'
 import { outcomeReply, parseOutcome } from './outcome-reply.ts'
 import { hashJson, identifyRun, type RunIdentity } from './run-identity.ts'

@@ -1,4 +1,3 @@
-import { projectOf } from '@opsconductor/auth'
 import {
   CreateInterface,
   findPublicInterfaceEndpoint,
@@ -8,14 +7,14 @@ import {
   ServiceInterface,
   UpdateInterface,
 } from '@opsconductor/contracts'
-import { internalRoute, route, toPage, validate } from '@opsconductor/service-kit'
+import { internalRoute, route, validate } from '@opsconductor/service-kit'
 import type { Deps } from '../deps.ts'
 import { createInterface } from './create-interface.ts'
 import { deleteInterface } from './delete-interface.ts'
 import { findInterface } from './find-interface.ts'
 import { findPublicInterface } from './find-public-interface.ts'
 import { interfaceToWire } from './interface-to-wire.ts'
-import { selectInterfaces } from './store.ts'
+import { listInterfaces } from './list-interfaces.ts'
 import { updateInterface } from './update-interface.ts'
 
 const wireOf = (deps: Deps) => interfaceToWire(deps.config.PUBLIC_BASE_URL)
@@ -48,8 +47,7 @@ export const listInterfacesRoute = (deps: Deps) =>
     query: ListInterfaces,
     answers: { 200: pageOf(ServiceInterface) },
     async handle({ caller, query }) {
-      const rows = await selectInterfaces(deps.prisma, projectOf(caller), query)
-      return { status: 200, body: toPage(rows, query.limit, wireOf(deps)) }
+      return { status: 200, body: await listInterfaces(deps, caller, query) }
     },
   })
 

@@ -1,11 +1,10 @@
-import { projectOf } from '@opsconductor/auth'
 import { CreateWorkflow, IdParams, PageQuery, pageOf, Workflow } from '@opsconductor/contracts'
-import { route, toPage } from '@opsconductor/service-kit'
+import { route } from '@opsconductor/service-kit'
 import type { Deps } from '../deps.ts'
 import { createWorkflow } from './create-workflow.ts'
 import { deleteWorkflow } from './delete-workflow.ts'
 import { findWorkflow } from './find-workflow.ts'
-import { selectWorkflows } from './store.ts'
+import { listWorkflows } from './list-workflows.ts'
 import { workflowToWire } from './workflow-to-wire.ts'
 
 export const createWorkflowRoute = (deps: Deps) =>
@@ -35,8 +34,7 @@ export const listWorkflowsRoute = (deps: Deps) =>
     query: PageQuery,
     answers: { 200: pageOf(Workflow) },
     async handle({ caller, query }) {
-      const rows = await selectWorkflows(deps.prisma, projectOf(caller), query)
-      return { status: 200, body: toPage(rows, query.limit, workflowToWire) }
+      return { status: 200, body: await listWorkflows(deps, caller, query) }
     },
   })
 

@@ -70,9 +70,12 @@ export async function runJob(input: RunJobInput): Promise<RunOutcome> {
     await condition(allHandlersFinished)
   })
   if (outcome.status === 'succeeded') return outcome
-  // Ends the workflow as cancelled or failed, so that Temporal's own page tells the truth.
-  if (outcome.status === 'cancelled') throw new CancelledFailure(outcome.error.message)
-  throw ApplicationFailure.nonRetryable(outcome.error.message, outcome.error.code)
+  // Ends the workflow as cancelled or failed, so that Temporal's own page tells the truth. The server calls only what it
+  // was itself asked to cancel cancelled.
+  const { code, message } = outcome.error
+  throw CancellationScope.current().consideredCancelled
+    ? new CancelledFailure(message)
+    : ApplicationFailure.nonRetryable(message, code)
 }
 
 async function conclude(
