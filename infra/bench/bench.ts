@@ -38,8 +38,8 @@ function ratio(name: string, value: number, bound: number): void {
 function printMemory(stack: Stack): void {
   console.log('\nMemory at rest')
   let total = 0
-  for (const [name, pid] of Object.entries(stack.pids())) {
-    const bytes = residentBytesOf(pid) ?? 0
+  for (const { name, pid } of stack.children) {
+    const bytes = residentBytesOf(pid() ?? 0) ?? 0
     const isOurs = name !== 'postgres' && name !== 'temporal'
     if (isOurs) total += bytes
     console.log(

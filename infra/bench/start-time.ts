@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { cacheDirectory, type Layout } from '../local/layout.ts'
 import { startPostgres } from '../local/postgres.ts'
+import { createSupervisor } from '../local/supervisor.ts'
 import { startTemporal } from '../local/temporal.ts'
 import { findTemporalCli } from '../local/temporal-cli.ts'
 import { freePort } from '../scripts/free-port.ts'
@@ -29,26 +30,26 @@ export async function benchBareStart(
   const scratch = mkdtempSync('/tmp/opsconductor-bench-')
   const cli = findTemporalCli(process.env, cacheDirectory(process.env), console.log)
   const [postgresPort, temporalPort, uiPort] = await Promise.all([freePort(), freePort(), freePort()])
+  const supervisor = createSupervisor({ logDirectory: scratch, runDirectory: scratch, onDeath: () => {} })
   const startedAt = performance.now()
-  const [postgres, temporal, ...children] = await Promise.all([
-    startPostgres({
+  const children = Promise.all(Array.from({ length: processes }, startEmptyProcess))
+  await Promise.all([
+    startPostgres(supervisor, {
       dataDirectory: layout.postgresData,
-      logFile: join(scratch, 'postgres.log'),
       port: postgresPort,
       password: postgresPassword,
     }),
-    startTemporal({
+    startTemporal(supervisor, {
       cli,
       databaseFile: join(layout.temporalData, 'temporal.db'),
-      logFile: join(scratch, 'temporal.log'),
       port: temporalPort,
       uiPort,
     }),
-    ...Array.from({ length: processes }, startEmptyProcess),
+    children,
   ])
   const seconds = (performance.now() - startedAt) / 1000
-  for (const child of children) child.kill()
-  await Promise.all([postgres.stop(), temporal.stop()])
+  for (const child of await children) child.kill()
+  await supervisor.stop()
   rmSync(scratch, { recursive: true, force: true })
   return seconds
 }

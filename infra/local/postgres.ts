@@ -1,44 +1,19 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { endProcess } from './process-record.ts'
 import { StackFault } from './stack-fault.ts'
-
-export interface StartedPart {
-  name: 'postgres' | 'temporal'
-  pid: number
-  stop(): Promise<void>
-}
-
-export interface Postgres extends StartedPart {
-  /** As the superuser, on the database `opsconductor`. */
-  url: string
-}
+import { type Supervisor, untilReady } from './supervisor.ts'
 
 export interface PostgresOptions {
   dataDirectory: string
-  logFile: string
   port: number
   password: string
   /** Extra settings, `name=value`. */
   settings?: string[]
-  /** Told at once, so that a stop in the middle of the start finds the process. */
-  onSpawn?: (part: StartedPart) => void
 }
 
 interface RunAs {
@@ -122,8 +97,13 @@ function initialise(binaries: string, dataDirectory: string, password: string, a
   throw new StackFault(`PostgreSQL's data directory could not be made: ${stderr.trim().split('\n').at(-1)}`)
 }
 
-/** Starts the embedded PostgreSQL on its data directory, which is made the first time; resolves when it answers. */
-export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
+const readyWithinMs = 30_000
+
+/**
+ * Starts the embedded PostgreSQL on its data directory, which is made the first time. Answers, when the server does, the
+ * superuser's URL of the database `opsconductor`.
+ */
+export async function startPostgres(supervisor: Supervisor, options: PostgresOptions): Promise<string> {
   const as = runAs()
   const binaries = usableBinaries(as)
   const dataDirectory = usableDataDirectory(options.dataDirectory, as)
@@ -135,36 +115,28 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     'max_connections=200',
     ...(options.settings ?? []),
   ]
-  const log = openSync(options.logFile, 'a', 0o600)
-  const child = spawn(
-    join(binaries, 'bin/postgres'),
-    ['-D', dataDirectory, '-p', String(options.port), ...settings.flatMap((setting) => ['-c', setting])],
-    {
-      ...as,
-      cwd: '/',
-      env: { ...process.env, LC_ALL: 'C.UTF-8' },
-      stdio: ['ignore', log, log],
-      detached: true,
-    },
-  )
+  const child = supervisor.start({
+    name: 'postgres',
+    command: join(binaries, 'bin/postgres'),
+    arguments: [
+      '-D',
+      dataDirectory,
+      '-p',
+      String(options.port),
+      ...settings.flatMap((setting) => ['-c', setting]),
+    ],
+    environment: { ...process.env, LC_ALL: 'C.UTF-8' },
+    cwd: '/',
+    ...as,
+    // "Fast" shutdown: sessions are cut, nothing is lost.
+    stopSignal: 'SIGINT',
+    isBacking: true,
+  })
   const url = (database: string) =>
     `postgresql://postgres:${encodeURIComponent(options.password)}@127.0.0.1:${options.port}/${database}`
-  const pid = child.pid as number
-  const part = { name: 'postgres' as const, pid, stop: () => endProcess(pid, 'SIGINT', 20_000) }
-  options.onSpawn?.(part)
-  await waitUntilReady(child, url('postgres'), options.logFile)
+  await untilReady(child, () => answers(url('postgres')), readyWithinMs)
   await ensureDatabase(url('postgres'), 'opsconductor')
-  return { ...part, url: url('opsconductor') }
-}
-
-const readyWithinMs = 30_000
-
-async function waitUntilReady(child: ChildProcess, url: string, logFile: string): Promise<void> {
-  for (const until = Date.now() + readyWithinMs; !(await answers(url)); await delay(25)) {
-    if (child.exitCode === null && Date.now() < until) continue
-    const lastLine = readFileSync(logFile, 'utf8').trim().split('\n').at(-1)
-    throw new StackFault(`PostgreSQL did not start: ${lastLine} (${logFile})`)
-  }
+  return url('opsconductor')
 }
 
 async function answers(connectionString: string): Promise<boolean> {

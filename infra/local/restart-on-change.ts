@@ -1,18 +1,15 @@
 import { watch } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './layout.ts'
-import type { Supervised } from './supervise.ts'
+import type { Child } from './supervisor.ts'
 
 const settleMs = 200
 
 /** Restarts a service when its files change, and every process when a package that they share does. */
-export function restartOnChange(
-  children: readonly Supervised[],
-  say: (part: string, line: string) => void,
-): void {
-  const changed = new Set<Supervised>()
+export function restartOnChange(children: readonly Child[], say: (part: string, line: string) => void): void {
+  const changed = new Set<Child>()
   let timer: NodeJS.Timeout | undefined
-  const mark = (affected: readonly Supervised[]) => {
+  const mark = (affected: readonly Child[]) => {
     for (const child of affected) changed.add(child)
     clearTimeout(timer)
     timer = setTimeout(() => {
@@ -23,7 +20,7 @@ export function restartOnChange(
       changed.clear()
     }, settleMs)
   }
-  const follow = (directory: string, affected: readonly Supervised[]) =>
+  const follow = (directory: string, affected: readonly Child[]) =>
     watch(join(root, directory), { recursive: true }, (_event, file) => {
       if (file !== null && /\.(ts|sql|json|prisma)$/.test(file) && !/\.test\.ts$|node_modules/.test(file))
         mark(affected)

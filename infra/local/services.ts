@@ -1,7 +1,7 @@
 import { databaseRoles, urlForRole } from '@opsconductor/database'
 import type { Keys } from './keys.ts'
 import type { Layout, PortName } from './layout.ts'
-import type { ChildSpec } from './supervise.ts'
+import type { ChildSpec } from './supervisor.ts'
 
 /** Where the parts that are not ours to start are, or were started. */
 export interface Backing {
@@ -103,6 +103,7 @@ export function serviceChildren(layout: Layout, keys: Keys, backing: Backing): C
   )
   return serviceSpecs.map(({ name, publicPort, internalPort }) => ({
     name,
+    command: process.execPath,
     arguments: [`services/${name}/src/main.ts`],
     environment: {
       ...baseEnvironment(layout),
@@ -126,6 +127,7 @@ function databaseSetting(name: string, keys: Keys, { databaseUrl }: Backing): Re
 export function gatewayChild(layout: Layout): ChildSpec {
   return {
     name: 'gateway',
+    command: process.execPath,
     arguments: ['kong/dev-gateway/src/main.ts'],
     environment: {
       ...baseEnvironment(layout),
@@ -141,6 +143,7 @@ export function gatewayChild(layout: Layout): ChildSpec {
 export function demoStatusChild(layout: Layout, keys: Keys): ChildSpec {
   return {
     name: 'demo-status',
+    command: process.execPath,
     arguments: ['infra/demo/status-service.ts'],
     environment: {
       ...baseEnvironment(layout),

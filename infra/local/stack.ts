@@ -1,12 +1,11 @@
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { migrate, setRolePasswords } from '@opsconductor/database'
 import { applyStaticRoutes } from './apply-kong.ts'
 import { type Keys, loadKeys } from './keys.ts'
-import { cacheDirectory, type Layout, root } from './layout.ts'
+import { cacheDirectory, type Layout } from './layout.ts'
 import { assertPortsFree } from './ports.ts'
-import { type StartedPart, startPostgres } from './postgres.ts'
-import { claimHome, endOrphans, forgetProcess, recordProcess, releaseHome } from './process-record.ts'
+import { startPostgres } from './postgres.ts'
+import { claimHome, endOrphans, releaseHome } from './process-record.ts'
 import {
   type Backing,
   demoStatusChild,
@@ -16,7 +15,7 @@ import {
   serviceUrls,
 } from './services.ts'
 import { StackFault } from './stack-fault.ts'
-import { type ChildSpec, lastLines, type Supervised, supervise } from './supervise.ts'
+import { type Child, createSupervisor, type Supervisor, untilReady } from './supervisor.ts'
 import { startTemporal } from './temporal.ts'
 import { findTemporalCli } from './temporal-cli.ts'
 
@@ -24,12 +23,18 @@ export interface Stack {
   layout: Layout
   keys: Keys
   backing: Backing
-  children: Supervised[]
-  /** Process ids by part, PostgreSQL and Temporal included where we started them. */
-  pids(): Record<string, number>
+  /** Every process of the stack that we started, PostgreSQL and Temporal included. */
+  children: readonly Child[]
 }
 
 type Say = (part: string, line: string) => void
+
+interface StartContext {
+  layout: Layout
+  environment: NodeJS.ProcessEnv
+  say: Say
+  supervisor: Supervisor
+}
 
 /**
  * Starts every part of the platform on this machine; resolves when each says it is ready. `onStoppable` is told at
@@ -42,48 +47,33 @@ export async function startStack(
   onStoppable: (stop: () => Promise<void>) => void,
 ): Promise<Stack> {
   claimHome(layout.run)
-  const owned: StartedPart[] = []
-  const children: Supervised[] = []
-  const stop = async () => {
-    await Promise.all(children.map((child) => child.stop()))
-    for (const part of owned.reverse()) {
-      await part.stop()
-      forgetProcess(layout.run, part.name)
-    }
+  const supervisor = createSupervisor({
+    logDirectory: layout.logs,
+    runDirectory: layout.run,
+    onDeath(name, how, lines, restartInMs) {
+      say(name, `ended (${how}); starting it again in ${restartInMs} ms. Its last lines:`)
+      for (const line of lines) say(name, `  ${line}`)
+    },
+  })
+  onStoppable(async () => {
+    await supervisor.stop()
     releaseHome(layout.run)
-  }
-  onStoppable(stop)
+  })
   const orphans = await endOrphans(layout.run)
   if (orphans.length > 0) say('stack', `ended what an earlier start left running: ${orphans.join(', ')}`)
-  const keys = loadKeys(layout.keys)
   await assertPortsFree(portsToTake(layout, environment))
-  const start = (spec: ChildSpec) => {
-    const child = supervise(spec, supervisorOptions(layout, spec.name, say))
-    children.push(child)
-    return child
-  }
-  const onSpawn = (part: StartedPart) => {
-    recordProcess(layout.run, part.name, part.pid)
-    owned.push(part)
-  }
-  const backing = await startBacking({ layout, environment, keys, say, onSpawn, start })
-  for (const spec of [...serviceChildren(layout, keys, backing), demoStatusChild(layout, keys)]) start(spec)
+  const keys = loadKeys(layout.keys)
+  const context = { layout, environment, say, supervisor }
+  const backing = await startBacking(context, keys)
+  const services = serviceChildren(layout, keys, backing).map((spec) => supervisor.start(spec))
+  supervisor.start(demoStatusChild(layout, keys))
   await Promise.all([
     applyStaticRoutes({ adminUrl: backing.kongAdminUrl, urls: serviceUrls(layout) }).then((count) =>
       say('gateway', `${count} static routes`),
     ),
-    ...serviceSpecs.map(({ name, internalPort }) =>
-      readyService(name, layout.ports[internalPort], layout, say),
-    ),
+    ...services.map((child) => readyService(child, context)),
   ])
-  const pids = () =>
-    Object.fromEntries([
-      ...owned.map(({ name, pid }) => [name, pid] as const),
-      ...children.flatMap((child) =>
-        child.pid() === undefined ? [] : [[child.name, child.pid() as number] as const],
-      ),
-    ])
-  return { layout, keys, backing, children, pids }
+  return { layout, keys, backing, children: supervisor.children() }
 }
 
 function portsToTake({ ports }: Layout, environment: NodeJS.ProcessEnv): Partial<Layout['ports']> {
@@ -96,112 +86,80 @@ function portsToTake({ ports }: Layout, environment: NodeJS.ProcessEnv): Partial
   }
 }
 
-function supervisorOptions(layout: Layout, name: string, say: Say) {
-  return {
-    cwd: root,
-    logFile: join(layout.logs, `${name}.log`),
-    runDirectory: layout.run,
-    onDeath(dead: string, how: string, lines: string[], restartInMs: number) {
-      say(dead, `ended (${how}); starting it again in ${restartInMs} ms. Its last lines:`)
-      for (const line of lines) say(dead, `  ${line}`)
-    },
-  }
-}
-
-interface BackingContext {
-  layout: Layout
-  environment: NodeJS.ProcessEnv
-  keys: Keys
-  say: Say
-  onSpawn(part: StartedPart): void
-  start(spec: ChildSpec): Supervised
-}
-
 /** PostgreSQL, Temporal and the gateway: ours, or the ones the environment names. */
-async function startBacking(context: BackingContext): Promise<Backing> {
+async function startBacking(context: StartContext, keys: Keys): Promise<Backing> {
   const [databaseUrl, temporalAddress, kong] = await Promise.all([
-    provideDatabase(context),
+    provideDatabase(context, keys),
     provideTemporal(context),
     provideGateway(context),
   ])
   return { databaseUrl, temporalAddress, ...kong }
 }
 
-async function provideDatabase({ layout, environment, keys, say, onSpawn }: BackingContext): Promise<string> {
+async function provideDatabase(
+  { layout, environment, say, supervisor }: StartContext,
+  keys: Keys,
+): Promise<string> {
   const since = performance.now()
-  let url = environment.DATABASE_URL
-  if (url === undefined) {
-    const postgres = await startPostgres({
-      dataDirectory: layout.postgresData,
-      logFile: join(layout.logs, 'postgres.log'),
-      port: layout.ports.postgres,
-      password: keys.postgresPassword,
-      onSpawn,
-    })
-    url = postgres.url
-    say('postgres', `ready on 127.0.0.1:${layout.ports.postgres} ${took(since)}`)
-  }
+  const { postgres: port } = layout.ports
+  const own = { dataDirectory: layout.postgresData, port, password: keys.postgresPassword }
+  const url = environment.DATABASE_URL ?? (await startPostgres(supervisor, own))
+  if (environment.DATABASE_URL === undefined) say('postgres', `ready on 127.0.0.1:${port} ${took(since)}`)
   const applied = await migrate(url)
   await setRolePasswords(url, keys.rolePassword)
   say('postgres', applied.length === 0 ? 'schema is up to date' : `applied ${applied.length} migrations`)
   return url
 }
 
-async function provideTemporal({ layout, environment, say, onSpawn }: BackingContext): Promise<string> {
+async function provideTemporal({ layout, environment, say, supervisor }: StartContext): Promise<string> {
   if (environment.TEMPORAL_ADDRESS !== undefined) return environment.TEMPORAL_ADDRESS
   const cli = findTemporalCli(environment, cacheDirectory(environment), (line) => say('temporal', line))
   const since = performance.now()
-  const temporal = await startTemporal({
-    cli,
-    databaseFile: join(layout.temporalData, 'temporal.db'),
-    logFile: join(layout.logs, 'temporal.log'),
-    port: layout.ports.temporal,
-    uiPort: layout.ports.temporalUi,
-    onSpawn,
-  })
-  say('temporal', `ready on ${temporal.address} ${took(since)}`)
-  return temporal.address
+  const { temporal: port, temporalUi: uiPort } = layout.ports
+  const databaseFile = join(layout.temporalData, 'temporal.db')
+  const address = await startTemporal(supervisor, { cli, databaseFile, port, uiPort })
+  say('temporal', `ready on ${address} ${took(since)}`)
+  return address
 }
 
-async function provideGateway({
-  layout,
-  environment,
-  say,
-  start,
-}: BackingContext): Promise<Pick<Backing, 'kongAdminUrl' | 'kongProxyUrl'>> {
+type Kong = Pick<Backing, 'kongAdminUrl' | 'kongProxyUrl'>
+
+async function provideGateway({ layout, environment, say, supervisor }: StartContext): Promise<Kong> {
   const { KONG_ADMIN_URL: adminUrl, KONG_PROXY_URL: proxyUrl } = environment
   if (adminUrl !== undefined) {
     if (proxyUrl === undefined) throw new StackFault('KONG_ADMIN_URL is set: set KONG_PROXY_URL too')
     return { kongAdminUrl: adminUrl, kongProxyUrl: proxyUrl }
   }
   const since = performance.now()
-  start(gatewayChild(layout))
-  const kongAdminUrl = `http://127.0.0.1:${layout.ports.kongAdmin}`
-  await untilOk('gateway', `${kongAdminUrl}/status`, layout)
-  say('gateway', `ready on 127.0.0.1:${layout.ports.gateway} and ${layout.ports.gatewayTls} ${took(since)}`)
-  return { kongAdminUrl, kongProxyUrl: `http://127.0.0.1:${layout.ports.gateway}` }
+  const { gateway, gatewayTls, kongAdmin } = layout.ports
+  const kongAdminUrl = `http://127.0.0.1:${kongAdmin}`
+  await untilReady(
+    supervisor.start(gatewayChild(layout)),
+    () => answersOk(`${kongAdminUrl}/status`),
+    readyWithinMs,
+  )
+  say('gateway', `ready on 127.0.0.1:${gateway} and ${gatewayTls} ${took(since)}`)
+  return { kongAdminUrl, kongProxyUrl: `http://127.0.0.1:${gateway}` }
 }
 
-async function readyService(name: string, internalPort: number, layout: Layout, say: Say): Promise<void> {
+const readyWithinMs = 90_000
+/** A service may lose a race at start and be started again; one that keeps dying is a fault. */
+const deathsMax = 2
+
+async function readyService(child: Child, { layout, say }: StartContext): Promise<void> {
   const since = performance.now()
-  await untilOk(name, `http://127.0.0.1:${internalPort}/readyz`, layout)
-  say(name, `ready ${took(since)}`)
+  const { internalPort } = serviceSpecs.find(
+    ({ name }) => name === child.name,
+  ) as (typeof serviceSpecs)[number]
+  const url = `http://127.0.0.1:${layout.ports[internalPort]}/readyz`
+  await untilReady(child, () => answersOk(url), readyWithinMs, deathsMax)
+  say(child.name, `ready ${took(since)}`)
 }
 
 const took = (since: number) => `(${((performance.now() - since) / 1000).toFixed(1)} s)`
-const readyWithinMs = 90_000
 
-/** Waits until the URL answers 200. */
-async function untilOk(name: string, url: string, layout: Layout): Promise<void> {
-  for (const until = Date.now() + readyWithinMs; ; await delay(30)) {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined)
-    await answer?.body?.cancel()
-    if (answer?.status === 200) return
-    if (Date.now() > until) {
-      const lines = lastLines(join(layout.logs, `${name}.log`)).join('\n  ')
-      throw new StackFault(
-        `${name} did not become ready within ${readyWithinMs / 1000} s; its last lines:\n  ${lines}`,
-      )
-    }
-  }
+async function answersOk(url: string): Promise<boolean> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined)
+  await answer?.body?.cancel()
+  return answer?.status === 200
 }

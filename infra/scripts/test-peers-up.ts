@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { cacheDirectory } from '../local/layout.ts'
 import { startPostgres } from '../local/postgres.ts'
+import { createSupervisor } from '../local/supervisor.ts'
 import { startTemporal } from '../local/temporal.ts'
 import { findTemporalCli } from '../local/temporal-cli.ts'
 import { freePort } from './free-port.ts'
@@ -21,38 +22,33 @@ const throwAway = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'
 export async function startTestPeers(): Promise<RunningPeers> {
   const scratch = mkdtempSync('/tmp/opsconductor-test-')
   chmodSync(scratch, 0o711)
-  const stops: (() => Promise<void>)[] = []
-  const onSpawn = (part: { stop(): Promise<void> }) => stops.push(part.stop)
+  const supervisor = createSupervisor({
+    logDirectory: scratch,
+    runDirectory: scratch,
+    onDeath: (name, how) => console.error(`${name} ended (${how}) in the middle of the tests`),
+  })
   const stop = async () => {
-    await Promise.all(stops.map((stopPart) => stopPart()))
+    await supervisor.stop()
     rmSync(scratch, { recursive: true, force: true })
   }
   try {
     const cli = findTemporalCli(process.env, cacheDirectory(process.env), console.log)
     const [postgresPort, temporalPort] = await Promise.all([freePort(), freePort()])
-    const [postgres, temporal] = await Promise.all([
-      startPostgres({
+    const [TEST_DATABASE_URL, TEST_TEMPORAL_ADDRESS] = await Promise.all([
+      startPostgres(supervisor, {
         dataDirectory: join(scratch, 'postgres'),
-        logFile: join(scratch, 'postgres.log'),
         port: postgresPort,
         password: 'postgres',
         settings: throwAway,
-        onSpawn,
       }),
-      startTemporal({
+      startTemporal(supervisor, {
         cli,
         databaseFile: join(scratch, 'temporal.db'),
-        logFile: join(scratch, 'temporal.log'),
         port: temporalPort,
         uiPort: 0,
-        onSpawn,
       }),
     ])
-    return {
-      environment: { TEST_DATABASE_URL: postgres.url, TEST_TEMPORAL_ADDRESS: temporal.address },
-      scratch,
-      stop,
-    }
+    return { environment: { TEST_DATABASE_URL, TEST_TEMPORAL_ADDRESS }, scratch, stop }
   } catch (error) {
     await stop()
     throw error
