@@ -51,10 +51,10 @@ export default {
       name: 'workflow-files-stay-deterministic',
       comment: 'Temporal replays them: only the workflow SDK, contracts and pure functions.',
       severity: 'error',
-      from: { path: '\\.workflow\\.ts$' },
+      from: { path: ['\\.workflow\\.ts$', '^services/[^/]+/src/.*/workflow/'], pathNot: '\\.test\\.ts$' },
       to: {
         path: [
-          'node_modules/(?!@temporalio/(workflow|common)|zod|mustache)',
+          'node_modules/(?!\\.pnpm/|@temporalio/(workflow|common)/|zod/|mustache/)',
           '^node:',
           '/store\\.ts$',
           '/deps\\.ts$',

@@ -8,6 +8,7 @@ jest.setTimeout(240_000)
 
 let platform: Platform
 let target: TargetServer
+let projectId: string
 let api: Call
 let published: Published
 let key: string
@@ -19,7 +20,8 @@ beforeAll(async () => {
   target = await startTargetServer((_request, response) => {
     setTimeout(() => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'), targetDelayMs)
   })
-  api = await signIn(platform, await createProject(await signIn(platform), 'failures'))
+  projectId = await createProject(await signIn(platform), 'failures')
+  api = await signIn(platform, projectId)
   await must(
     api('PUT', '/api/outbound-policy', { body: { allow: [{ cidr: '127.0.0.1/32', ports: [target.port] }] } }),
   )
@@ -56,11 +58,8 @@ const workingAgain = () =>
   waitFor('calls to be answered again', 60_000, async () => (await run('probe')).status === 200)
 
 test('002.26 with Kong’s Admin API down a change is stored as pending, and is applied when it is back', async () => {
-  process.kill(platform.pidOf('gateway'), 'SIGSTOP')
-  const registry = createCaller(
-    (platform.stack.services['interface-registry'] as { public_url: string }).public_url,
-  )
-  const headers = { authorization: (await bearer()) as string }
+  const { public_url } = platform.stack.services['interface-registry'] as { public_url: string }
+  const registry = createCaller(public_url, await ownHeaders())
   const path = `/api/workflows/${published.workflowId}/interfaces`
   const body = {
     name: 'later',
@@ -70,10 +69,11 @@ test('002.26 with Kong’s Admin API down a change is stored as pending, and is 
     http_method: 'POST',
     http_path: '/later',
   }
+  const gateway = platform.pidOf('gateway')
+  process.kill(gateway, 'SIGSTOP')
   const made = await must(
-    registry<{ id: string; public_interface: { state: string } }>('POST', path, { body, headers }),
-  )
-  process.kill(platform.pidOf('gateway'), 'SIGCONT')
+    registry<{ id: string; public_interface: { state: string } }>('POST', path, { body }),
+  ).finally(() => process.kill(gateway, 'SIGCONT'))
   expect(made.public_interface.state).toBe('pending')
   await waitFor('the interface to be published', 60_000, async () => {
     const { public_interface } = await must(
@@ -83,20 +83,16 @@ test('002.26 with Kong’s Admin API down a change is stored as pending, and is 
   })
 })
 
-/** An Authorization header made before the gateway stops answering. */
-let heldBearer: string | undefined
-async function bearer(): Promise<string | undefined> {
-  return heldBearer
-}
-beforeAll(async () => {
+/** What a person sends, got without the gateway. */
+async function ownHeaders(): Promise<Record<string, string>> {
   const { public_url } = platform.stack.services['api-key'] as { public_url: string }
-  const { access_token } = await must(
+  const session = await must(
     createCaller(public_url)<{ access_token: string }>('POST', '/api/session', {
       body: platform.stack.admin,
     }),
   )
-  heldBearer = `Bearer ${access_token}`
-})
+  return { authorization: `Bearer ${session.access_token}`, 'x-project-id': projectId }
+}
 
 test('an executor killed in the middle of a run is started again, and the run completes once', async () => {
   targetDelayMs = 1_500

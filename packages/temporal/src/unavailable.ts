@@ -1,5 +1,9 @@
 import { AppError } from '@opsconductor/errors'
-import { isGrpcServiceError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client'
+import {
+  isGrpcServiceError,
+  NamespaceNotFoundError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client'
 
 /** gRPC codes that mean "not now": DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
 const unavailableCodes = new Set([4, 8, 14])
@@ -9,11 +13,17 @@ const transportTexts =
 
 /**
  * `service_unavailable` where the error says that Temporal could not be reached or did not answer in time; undefined
- * for any other error. A wait for an update that ran out is none: the update goes on.
+ * for any other error. A namespace that was asked for before it was made stays unknown to the server for some seconds,
+ * so that is unavailability too. A wait for an update that ran out is none: the update goes on.
  */
 export function temporalUnavailable(error: unknown): AppError | undefined {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return undefined
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
+    if (cause instanceof NamespaceNotFoundError)
+      return new AppError('service_unavailable', "The project's Temporal namespace is not there yet.", {
+        cause: error,
+        retryAfterSeconds: 2,
+      })
     const grpc = isGrpcServiceError(cause) && unavailableCodes.has(cause.code)
     const transport = cause.name === 'TransportError' && transportTexts.test(cause.message)
     if (grpc || transport)

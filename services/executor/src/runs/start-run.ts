@@ -10,7 +10,7 @@ import {
 } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { temporalUnavailable } from '@opsconductor/temporal'
-import { NamespaceNotFoundError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import type { z } from 'zod'
 import type { ExecutorDeps } from '../deps.ts'
 import { getJob } from '../jobs/get-job.ts'
@@ -57,12 +57,12 @@ async function startWorkflow(
   run: Run,
 ): Promise<void> {
   try {
-    await askTemporal(deps, run).catch(async (error) => {
-      if (!(error instanceof NamespaceNotFoundError)) throw error
-      // The project's first job is moments old: its worker makes the namespace.
+    // A namespace that is asked for before its worker made it stays unknown to Temporal for seconds.
+    if (!deps.workers.serves(run.projectId)) {
+      await deps.temporal.ready()
       await deps.workers.serve(run.projectId)
-      await askTemporal(deps, run)
-    })
+    }
+    await askTemporal(deps, run)
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return
     // Not known whether it came through: the row stays only if the workflow took it up.
