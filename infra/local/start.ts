@@ -24,7 +24,7 @@ function stop(): Promise<void> {
     if (stopParts === undefined) return
     if (stack !== undefined) rmSync(stack.layout.stackFile, { force: true })
     await stopParts()
-    say('stack', 'stopped')
+    if (stack !== undefined) say('stack', 'stopped')
   })()
   return stopping
 }

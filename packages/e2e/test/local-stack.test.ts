@@ -60,11 +60,12 @@ test('a busy port is named, with the variable that moves it', async () => {
   const server = createServer().listen(24_000, '127.0.0.1')
   await once(server, 'listening')
   const start = runStart(newHome(), 16_000, ['--once'])
-  expect(await start.ended).toBe(1)
-  expect(start.output().trim().split('\n').at(-1)).toMatch(
-    /port 24000 \(gateway\) is busy.*OPSCONDUCTOR_PORT_OFFSET/,
-  )
+  const code = await start.ended
   server.close()
+  expect([code, start.output().trim().split('\n')]).toEqual([
+    1,
+    [expect.stringMatching(/port 24000 \(gateway\) is busy.*OPSCONDUCTOR_PORT_OFFSET/)],
+  ])
 })
 
 /** A PATH that holds only what is named, and no Temporal CLI. */

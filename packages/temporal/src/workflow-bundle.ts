@@ -31,6 +31,7 @@ export async function loadWorkflowBundle(options: WorkflowBundleOptions): Promis
   if (kept !== undefined) return { code: kept }
   const { code } = await bundleWorkflowCode({
     workflowsPath: options.workflowsPath,
+    preloadModules: [options.workflowsPath],
     workflowInterceptorModules: options.tracing ? [tracingWorkflowModule] : [],
     logger: options.logger,
     // The SDK insists on an inline map; without the sources in it the bundle is a third of its size.
