@@ -19,8 +19,9 @@ export interface PublicAppOptions extends AppContext {
 export function createPublicApp(options: PublicAppOptions): Express {
   const app = createApp(options, { bodyBytesMax: options.bodyBytesMax ?? 1024 * 1024 })
   options.mount?.(app)
-  const document = openApiDocument(options.title, options.routes, options.permissions)
+  let document: unknown
   app.get('/docs/openapi.json', (_request, response) => {
+    document ??= openApiDocument(options.title, options.routes, options.permissions)
     response.json(document)
   })
   for (const definition of options.routes)

@@ -1,6 +1,5 @@
 import { context, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { Resource } from '@opentelemetry/resources'
 import { BatchSpanProcessor, NodeTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-node'
 
@@ -15,23 +14,25 @@ export interface Tracing {
  * OTLP/HTTP where an endpoint is configured. Spans are made by hand at the few places that matter (request in,
  * request out, activity), so nothing is patched at load time.
  */
-export function startTracing(service: string, otlpEndpoint: string | undefined): Tracing {
+export async function startTracing(service: string, otlpEndpoint: string | undefined): Promise<Tracing> {
   const resource = new Resource({ 'service.name': service })
-  const spanProcessor =
-    otlpEndpoint === undefined
-      ? undefined
-      : new BatchSpanProcessor(new OTLPTraceExporter({ url: new URL('/v1/traces', otlpEndpoint).href }), {
-          scheduledDelayMillis: 500,
-        })
+  const spanProcessor = otlpEndpoint === undefined ? undefined : await createExport(otlpEndpoint)
   const provider = new NodeTracerProvider({
     resource,
     spanProcessors: spanProcessor === undefined ? [] : [spanProcessor],
   })
   provider.register({ propagator: new W3CTraceContextPropagator() })
   return {
-    exporting: spanProcessor && { spanProcessor, resource },
+    exporting: spanProcessor === undefined ? undefined : { spanProcessor, resource },
     stop: () => provider.shutdown(),
   }
+}
+
+/** The exporter is loaded only where it is used: it is a tenth of a service's start. */
+async function createExport(otlpEndpoint: string): Promise<SpanProcessor> {
+  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http')
+  const exporter = new OTLPTraceExporter({ url: new URL('/v1/traces', otlpEndpoint).href })
+  return new BatchSpanProcessor(exporter, { scheduledDelayMillis: 500 })
 }
 
 const tracer = () => trace.getTracer('opsconductor')

@@ -5,7 +5,7 @@ import { createDeps } from './deps.ts'
 
 await runService('api-key', async () => {
   const config = readApiKeyConfig()
-  const tracing = startTracing('api-key', config.OTEL_EXPORTER_OTLP_ENDPOINT)
+  const tracing = await startTracing('api-key', config.OTEL_EXPORTER_OTLP_ENDPOINT)
   const deps = await createDeps(config)
   await bootstrapAdmin(deps)
   const { publicApp, internalApp } = createApps(deps)

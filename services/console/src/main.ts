@@ -11,7 +11,7 @@ import { loadConfig } from './config.ts'
 
 await runService('console', async () => {
   const config = loadConfig(process.env)
-  const tracing = startTracing('console', config.OTEL_EXPORTER_OTLP_ENDPOINT)
+  const tracing = await startTracing('console', config.OTEL_EXPORTER_OTLP_ENDPOINT)
   const context = { log: createLog('console', config.LOG_LEVEL), metrics: createMetrics() }
   const publicListener = await listen(createPublicApp(context, config), config.HOST, config.PUBLIC_PORT)
   const internalListener = await listen(

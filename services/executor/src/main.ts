@@ -5,7 +5,7 @@ import { createDeps } from './deps.ts'
 
 await runService('executor', async () => {
   const config = readExecutorConfig()
-  const tracing = startTracing('executor', config.OTEL_EXPORTER_OTLP_ENDPOINT)
+  const tracing = await startTracing('executor', config.OTEL_EXPORTER_OTLP_ENDPOINT)
   const deps = createDeps(config, { tracing })
   const { publicApp, internalApp } = createApps(deps)
   const listeners = [

@@ -5,7 +5,7 @@ import { createDeps } from './deps.ts'
 
 await runService('interface-registry', async () => {
   const config = readRegistryConfig()
-  const tracing = startTracing('interface-registry', config.OTEL_EXPORTER_OTLP_ENDPOINT)
+  const tracing = await startTracing('interface-registry', config.OTEL_EXPORTER_OTLP_ENDPOINT)
   const deps = createDeps(config)
   const { publicApp, internalApp } = createApps(deps)
   const listeners = [

@@ -5,7 +5,7 @@ import { createDeps } from './deps.ts'
 
 await runService('secrets-broker', async () => {
   const config = readBrokerConfig()
-  const tracing = startTracing('secrets-broker', config.OTEL_EXPORTER_OTLP_ENDPOINT)
+  const tracing = await startTracing('secrets-broker', config.OTEL_EXPORTER_OTLP_ENDPOINT)
   const deps = await createDeps(config)
   await deps.checkKeysAtStart()
   const { publicApp, internalApp } = createApps(deps)
