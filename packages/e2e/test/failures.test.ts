@@ -135,8 +135,11 @@ test('PostgreSQL restarted under load: services reconnect, every accepted run en
 })
 
 test('Temporal down: 503 with Retry-After, and calls are answered again when it is back', async () => {
-  process.kill(platform.pidOf('temporal'), 'SIGKILL')
-  const answer = await run('nobody home')
+  // The supervisor sleeps, or it would have Temporal running again before the call gets there.
+  const supervisor = platform.start.process
+  supervisor.kill('SIGSTOP')
+  kill('temporal')
+  const answer = await run('nobody home').finally(() => supervisor.kill('SIGCONT'))
   expect([answer.status, answer.body.code]).toEqual([503, 'service_unavailable'])
   expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
   await workingAgain()
