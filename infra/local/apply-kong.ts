@@ -77,9 +77,11 @@ async function removeOthers(room: Room, kept: string[]): Promise<void> {
 
 if (import.meta.main) {
   const adminUrl = process.env.KONG_ADMIN_URL
-  if (adminUrl === undefined) {
-    console.error('apply-kong: KONG_ADMIN_URL not set')
+  try {
+    if (adminUrl === undefined) throw new Error('KONG_ADMIN_URL not set')
+    console.log(`${await applyStaticRoutes({ adminUrl, urls: process.env })} static routes are in place`)
+  } catch (error) {
+    console.error(`apply-kong: ${(error as Error).message}`)
     process.exit(1)
   }
-  console.log(`${await applyStaticRoutes({ adminUrl, urls: process.env })} static routes are in place`)
 }

@@ -1,18 +1,12 @@
 import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import forge from 'node-forge'
 
 const dayMs = 86_400_000
-const renewBeforeMs = 30 * dayMs
 
-export interface ServerCertificate {
-  key: string
-  cert: string
-}
-
-interface Issuer {
+interface Pair {
   key: string
   cert: string
 }
@@ -24,12 +18,7 @@ function writePrivate(file: string, text: string): void {
   renameSync(temporary, file)
 }
 
-function issue(
-  commonName: string,
-  days: number,
-  issuer: Issuer | undefined,
-  extensions: object[],
-): { key: string; cert: string } {
+function issue(commonName: string, days: number, issuer: Pair | undefined, extensions: object[]): Pair {
   // Node's generator: forge makes RSA keys in plain JavaScript, which takes seconds.
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const key = privateKey.export({ type: 'pkcs1', format: 'pem' }) as string
@@ -51,20 +40,13 @@ function issue(
   return { key, cert: forge.pki.certificateToPem(certificate) }
 }
 
-const stillGood = (pem: string) => Date.parse(new X509Certificate(pem).validTo) - Date.now() > renewBeforeMs
-
-function pair(
-  dir: string,
-  name: string,
-  keyName: string,
-  usable: (cert: string) => boolean,
-  make: () => Issuer,
-): Issuer {
-  const keyFile = join(dir, keyName)
-  const certFile = join(dir, name)
+/** The pair that is in the folder, unless it has ended or is `usable` no more; else a new one. */
+function pair(dir: string, name: string, usable: (cert: X509Certificate) => boolean, make: () => Pair): Pair {
+  const [keyFile, certFile] = [join(dir, `${name}-key.pem`), join(dir, `${name}.pem`)]
   if (existsSync(keyFile) && existsSync(certFile)) {
     const found = { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') }
-    if (stillGood(found.cert) && usable(found.cert)) return found
+    const certificate = new X509Certificate(found.cert)
+    if (certificate.validToDate.getTime() > Date.now() + dayMs && usable(certificate)) return found
   }
   const made = make()
   writePrivate(keyFile, made.key)
@@ -72,17 +54,12 @@ function pair(
   return made
 }
 
-/**
- * A local CA (`ca.pem` is what clients trust) and a certificate for this machine's own names, made
- * once and again a month before they end.
- */
-export function loadCertificates(dir: string, host: string): ServerCertificate {
+/** A local CA (`ca.pem` is what clients trust) and a certificate for this machine's own names, made once. */
+export function loadCertificates(dir: string, host: string): Pair {
   mkdirSync(dir, { recursive: true, mode: 0o700 })
-  chmodSync(dir, 0o700)
   const ca = pair(
     dir,
-    'ca.pem',
-    'ca-key.pem',
+    'ca',
     () => true,
     () =>
       issue('OpsConductor local CA', 3650, undefined, [
@@ -91,30 +68,18 @@ export function loadCertificates(dir: string, host: string): ServerCertificate {
         { name: 'subjectKeyIdentifier' },
       ]),
   )
-  const caCertificate = new X509Certificate(ca.cert)
-  const addresses = new Set([
-    '127.0.0.1',
-    '::1',
-    ...(isIP(host) && host !== '0.0.0.0' && host !== '::' ? [host] : []),
-  ])
-  const names = new Set(['localhost', ...(isIP(host) ? [] : [host])])
-  const covers = (cert: string) => {
-    const certificate = new X509Certificate(cert)
-    const named = [...names].every((name) => certificate.checkHost(name) !== undefined)
-    const addressed = [...addresses].every((ip) => certificate.checkIP(ip) !== undefined)
-    return certificate.verify(caCertificate.publicKey) && named && addressed
-  }
-  return pair(dir, 'server.pem', 'server-key.pem', covers, () =>
+  const caKey = new X509Certificate(ca.cert).publicKey
+  const names = ['localhost', '127.0.0.1', '::1', host]
+  const usable = (cert: X509Certificate) =>
+    cert.verify(caKey) && names.every((name) => cert.checkHost(name) ?? cert.checkIP(name))
+  return pair(dir, 'server', usable, () =>
     issue('localhost', 397, ca, [
       { name: 'basicConstraints', cA: false },
       { name: 'keyUsage', digitalSignature: true, critical: true },
       { name: 'extKeyUsage', serverAuth: true },
       {
         name: 'subjectAltName',
-        altNames: [
-          ...[...names].map((value) => ({ type: 2, value })),
-          ...[...addresses].map((ip) => ({ type: 7, ip })),
-        ],
+        altNames: names.map((name) => (isIP(name) ? { type: 7, ip: name } : { type: 2, value: name })),
       },
     ]),
   )

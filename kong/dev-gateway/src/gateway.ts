@@ -6,7 +6,7 @@ import { loadCertificates } from './certificates.ts'
 import type { Clock } from './plugins/plugin.ts'
 import { createProxy } from './proxy/app.ts'
 import { answerClientError, answerRaw } from './proxy/raw-answers.ts'
-import { createStateWriter, readState } from './store/state-file.ts'
+import { readState, writeState } from './store/state-file.ts'
 import { createStore } from './store/store.ts'
 
 export interface GatewayOptions {
@@ -78,8 +78,9 @@ async function drain(servers: Server[], drainMsMax: number): Promise<void> {
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const { host = '127.0.0.1', clock = Date, log = () => undefined, stateFile, tlsDir, tlsPort } = options
   const store = createStore(stateFile === undefined ? undefined : readState(stateFile))
-  const persist =
-    stateFile === undefined ? async () => undefined : createStateWriter(stateFile, () => store.snapshot())
+  const persist = () => {
+    if (stateFile !== undefined) writeState(stateFile, store.snapshot())
+  }
   const proxy = createProxy({ store, clock, log })
   const admin = createAdminServer({ store, persist, log })
   const { headersTimeoutMs = 15_000, drainMsMax = 5_000 } = options

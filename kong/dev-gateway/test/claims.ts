@@ -14,6 +14,23 @@ export const transcripts = [
   '13-proxy-headers-errors',
 ]
 
+/** Fields of entities that are not stored here; the rest of an answer that shows them is compared. */
+export const fieldsLeftOut: ReadonlySet<string> = new Set([
+  // Certificates, to clients and to upstreams.
+  ...['tls_verify', 'tls_verify_depth', 'client_certificate', 'ca_certificates', 'snis'],
+  // Streams.
+  ...['sources', 'destinations'],
+  // Counting in Redis: `redis` and the flat fields that it replaced.
+  ...['redis', 'redis_host', 'redis_port', 'redis_timeout', 'redis_username', 'redis_password'],
+  ...['redis_database', 'redis_ssl', 'redis_ssl_verify', 'redis_server_name', 'sync_rate'],
+  // Options of plugins that OpsConductor does not set.
+  ...['trigger', 'echo', 'private_network'],
+  // Balancing by anything but turns, and health checks.
+  ...['hash_on', 'hash_on_header', 'hash_on_cookie', 'hash_on_cookie_path', 'hash_on_query_arg'],
+  ...['hash_on_uri_capture', 'hash_fallback', 'hash_fallback_header', 'hash_fallback_query_arg'],
+  ...['hash_fallback_uri_capture', 'use_srv_name', 'healthchecks'],
+])
+
 interface Exclusion {
   why: string
   /** Steps by file and name … */

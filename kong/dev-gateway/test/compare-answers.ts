@@ -1,3 +1,4 @@
+import { fieldsLeftOut } from './claims.ts'
 import type { Received } from './send-step.ts'
 
 /**
@@ -63,6 +64,7 @@ export function createComparison(recordedToHere: ReadonlyMap<number, number>, wi
     if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(
       Object.entries(value)
+        .filter(([key]) => !fieldsLeftOut.has(key))
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([key, item]) => {
           if (key === 'created_at' || key === 'updated_at') return [key, typeof item]

@@ -6,6 +6,7 @@ export {
   createAuthenticator,
 } from './authenticator.ts'
 export { type Caller, callerLabel, type KeyCaller, type UserCaller } from './caller.ts'
+export { createKeyUse, type KeyUse } from './key-use.ts'
 export { createKeyVerifier, type KeyVerifier, type KeyVerifierOptions } from './key-verifier.ts'
 export {
   assertAllowed,

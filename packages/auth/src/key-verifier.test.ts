@@ -104,18 +104,24 @@ test('002.08 uses are reported together, each key once with its latest use; refu
   ])
 })
 
-test('a report that fails stops nobody: it is told, and the next key is verified', async () => {
+test('a report that fails stops nobody: it is told, the next key is verified, and both uses are reported then', async () => {
   const errors: unknown[] = []
-  const { verifier } = verifierThat(valid, {
-    reportUse: async () => {
-      throw new Error('api-key is down')
+  const reported: string[] = []
+  let id = 'k1'
+  const { verifier } = verifierThat(() => valid({ key_id: id }), {
+    async reportUse(items) {
+      if (errors.length === 0) throw new Error('api-key is down')
+      reported.push(...items.map(({ key_id }) => key_id))
     },
     onReportError: (error) => errors.push(error),
   })
   await verifier.verify(generateApiKey().key)
   await verifier.stop()
-  expect(errors).toHaveLength(1)
+  expect([errors.length, reported]).toEqual([1, []])
+  id = 'k2'
   expect(await verifier.verify(generateApiKey().key)).toMatchObject({ valid: true })
+  await verifier.stop()
+  expect(reported.sort()).toEqual(['k1', 'k2'])
 })
 
 test('where api-key cannot be asked the call fails closed', async () => {

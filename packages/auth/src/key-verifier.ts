@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { KeyVerification, VerifiedApiKey } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { isWellFormedApiKey } from './api-key-format.ts'
+import { createKeyUse } from './key-use.ts'
 
 /** The part of a `CachedLookup` (packages/events) that the verifier needs. */
 interface Cache {
@@ -13,7 +14,7 @@ export interface KeyVerifierOptions {
   cache: Cache
   /** Asks api-key. */
   verify(key: string): Promise<KeyVerification>
-  /** Tells api-key which keys were used. */
+  /** Tells api-key which keys were used; what fails is told again with the next. */
   reportUse(items: { key_id: string; used_at: string }[]): Promise<unknown>
   onReportError(error: unknown): void
   now?: () => number
@@ -29,16 +30,14 @@ export interface KeyVerifier {
 
 export function createKeyVerifier(options: KeyVerifierOptions): KeyVerifier {
   const now = options.now ?? Date.now
-  let used = new Map<string, number>()
-
-  async function report(): Promise<void> {
-    if (used.size === 0) return
-    const items = [...used].map(([key_id, at]) => ({ key_id, used_at: new Date(at).toISOString() }))
-    used = new Map()
-    await options.reportUse(items).catch(options.onReportError)
-  }
-  const timer = setInterval(() => void report(), options.reportEveryMs ?? 2_000)
-  timer.unref()
+  const use = createKeyUse({
+    write: (items) =>
+      options.reportUse(
+        items.map(({ keyId, usedAt }) => ({ key_id: keyId, used_at: new Date(usedAt).toISOString() })),
+      ),
+    onWriteError: options.onReportError,
+    ...(options.reportEveryMs === undefined ? {} : { everyMs: options.reportEveryMs }),
+  })
 
   return {
     async verify(key) {
@@ -49,13 +48,10 @@ export function createKeyVerifier(options: KeyVerifierOptions): KeyVerifier {
       if (!answer.valid) throw refuse(answer.code)
       if (answer.expires_at !== null && Date.parse(answer.expires_at) <= now())
         throw refuse('expired_api_key')
-      used.set(answer.key_id, now())
+      use.record(answer.key_id, now())
       return answer
     },
-    async stop() {
-      clearInterval(timer)
-      await report()
-    },
+    stop: use.stop,
   }
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DisplayName, Id, Timestamp } from './common-fields.ts'
+import { DisplayName, Id, Timestamp } from './fields.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
 
 export const roles = ['owner', 'admin', 'operator', 'viewer'] as const
@@ -173,6 +173,6 @@ export const jwksEndpoint = internalEndpoint({
 export const apiKeyTopics = {
   /** key: the API key's id. Revoked, changed or deleted: drop what you remember of it. */
   keyChanged: 'api_key.changed',
-  /** key: the user's id. Memberships, role or activity changed. */
+  /** key: the user's id. Memberships, role or activity changed, and with them what the user's API keys open. */
   memberChanged: 'member.changed',
 } as const

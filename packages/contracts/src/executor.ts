@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DisplayName, Id, Json, JsonSchema, PageQuery, Timestamp } from './common-fields.ts'
+import { DisplayName, Id, Json, JsonSchema, PageQuery, Timestamp } from './fields.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
 import { RunFailure, RunStatus, RunTrigger } from './run-job.ts'
 import { CredentialReference } from './secrets-broker.ts'
@@ -34,12 +34,11 @@ export const JobDefinition = z
   .strict()
 export type JobDefinition = z.infer<typeof JobDefinition>
 
+/** Also the body of a PUT, which gives a job its next version: the whole definition again. */
 export const CreateJob = JobDefinition.extend({
   name: DisplayName,
   description: z.string().max(2000).nullable().default(null),
 }).strict()
-/** A new version of a job: the whole definition again. */
-export const UpdateJob = CreateJob
 
 export const Job = z.object({
   id: Id,

@@ -1,6 +1,6 @@
 export * from './api-key.ts'
-export * from './common-fields.ts'
 export * from './executor.ts'
+export * from './fields.ts'
 export * from './interface-registry.ts'
 export * from './internal-endpoint.ts'
 export * from './run-job.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DisplayName, Id, Json, JsonSchema, PageQuery, Slug, Timestamp } from './common-fields.ts'
+import { DisplayName, Id, Json, JsonSchema, PageQuery, Slug, Timestamp } from './fields.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
 import { RunFailure, RunStatus } from './run-job.ts'
 
@@ -77,11 +77,15 @@ export const UpdateInterface = z
   .partial()
   .strict()
 
-export const publishStates = ['pending', 'published', 'withdrawing'] as const
+export const publishStates = ['pending', 'published', 'withdrawing', 'withdrawn'] as const
+export type PublishState = (typeof publishStates)[number]
 export const PublicInterface = z.object({
   id: Id,
   hash: z.string(),
-  /** `pending` until a call through the gateway was seen to reach this interface. */
+  /**
+   * `pending` until a call through the gateway was seen to reach this interface; `withdrawn` once the gateway has
+   * forgotten it. Its address stays its own.
+   */
   state: z.enum(publishStates),
   last_error: z.string().nullable(),
   url: z.string(),
@@ -103,6 +107,7 @@ export const ServiceInterface = z.object({
   input_schema: JsonSchema.nullable(),
   output_schema: JsonSchema.nullable(),
   is_public: z.boolean(),
+  /** Null for an interface that was never public. */
   public_interface: PublicInterface.nullable(),
   created_at: Timestamp,
   updated_at: Timestamp,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Id, Json } from './common-fields.ts'
+import { Id, Json } from './fields.ts'
 
 /** The Temporal face of the executor: what the registry, or any Temporal client, starts and asks. */
 export const runJobWorkflow = {

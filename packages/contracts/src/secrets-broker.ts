@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DisplayName, Id, Json, PageQuery, Timestamp } from './common-fields.ts'
+import { DisplayName, Id, Json, PageQuery, Timestamp } from './fields.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
 
 // --- Host credentials (seed 003) -----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { runner } from 'node-pg-migrate'
 import pg from 'pg'
 
-/** The login role, schema and password variable of each service that keeps data. */
+/** The login role and schema of each service that keeps data. */
 export const databaseRoles = {
   'api-key': { role: 'svc_api_key', schema: 'api_key' },
   'secrets-broker': { role: 'svc_secrets_broker', schema: 'secrets' },

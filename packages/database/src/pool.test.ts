@@ -3,7 +3,7 @@ import { databaseUnavailable, isUniqueViolation } from './pool.ts'
 
 const withCode = (code: string, cause?: unknown) => Object.assign(new Error('x', { cause }), { code })
 
-test.each(['ECONNREFUSED', '57P01', '57P03', '08006', '53300', 'P1001'])(
+test.each(['ECONNREFUSED', 'EAI_AGAIN', '57P01', '57P03', '08006', '53300', 'P1001', 'P2028'])(
   '%s means that the database is not there now',
   (code) => {
     expect(databaseUnavailable(withCode(code))).toMatchObject({
@@ -15,6 +15,14 @@ test.each(['ECONNREFUSED', '57P01', '57P03', '08006', '53300', 'P1001'])(
     )
   },
 )
+
+test.each([
+  'Connection terminated due to connection timeout',
+  'timeout exceeded when trying to connect',
+  'Query read timeout',
+])('what pg says without a code when a server hangs is an outage: %s', (message) => {
+  expect(databaseUnavailable(new Error(message))?.code).toBe('service_unavailable')
+})
 
 test.each(['23505', '42P01', '22P02', 'ENOENT'])('%s is no outage', (code) => {
   expect(databaseUnavailable(withCode(code))).toBeUndefined()

@@ -33,15 +33,19 @@ const unavailableCodes = new Set([
   'ECONNRESET',
   'EPIPE',
   'ETIMEDOUT',
+  'EHOSTUNREACH',
   'ENOTFOUND',
+  'EAI_AGAIN',
   'P1001',
   'P1002',
   'P1008',
   'P1017',
   'P2024',
+  // A transaction that got no connection, or was not done, within Prisma's time.
+  'P2028',
 ])
 const unavailableTexts =
-  /Connection terminated|timeout exceeded when trying to connect|Server has closed the connection|Can't reach database server/
+  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Server has closed the connection|Can't reach database server/
 
 interface Failure {
   code?: string

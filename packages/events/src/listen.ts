@@ -32,6 +32,8 @@ export function listenForEvents(options: ListenOptions): EventListener {
       connectionString: options.connectionString,
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
+      // A server that hangs after it let us in must not keep us from trying again.
+      query_timeout: 5_000,
     })
     client = next
     let over = false

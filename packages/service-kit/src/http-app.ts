@@ -58,7 +58,7 @@ export function createApp({ metrics }: AppContext, options: { bodyBytesMax: numb
     )
   })
   app.use(requireJson)
-  app.use(express.json({ limit: options.bodyBytesMax, strict: false }))
+  app.use(express.json({ type: jsonTypes, limit: options.bodyBytesMax, strict: false }))
   app.use((request, _response, next) => {
     assertPlainJson(request.body, 'body')
     next()
@@ -69,10 +69,12 @@ export function createApp({ metrics }: AppContext, options: { bodyBytesMax: numb
 /** The route's pattern, never the raw path: it is a metric label and a span name. */
 const routeOf = (response: Response): string => (response.locals.route as string | undefined) ?? 'unmatched'
 
+const jsonTypes = ['application/json', 'application/*+json']
+
 function requireJson(request: Request, _response: Response, next: NextFunction): void {
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
-  if (hasBody && !request.is(['application/json', 'application/*+json']))
+  if (hasBody && !request.is(jsonTypes))
     throw new AppError('unsupported_media_type', 'Send the body as application/json.')
   next()
 }

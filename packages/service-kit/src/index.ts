@@ -1,5 +1,5 @@
 export { ConfigError, commonConfig, httpUrl, port, readConfig, secretText } from './config.ts'
-export { type AppContext, createApp, finishApp, requestFacts, sendProblem } from './http-app.ts'
+export { type AppContext, createApp, finishApp, requestFacts, send, sendProblem } from './http-app.ts'
 export {
   createHealthApp,
   createInternalApp,

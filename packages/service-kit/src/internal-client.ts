@@ -18,17 +18,13 @@ export interface InternalClientOptions {
   /** Base URL of each service's internal listener. */
   urls: Partial<Record<InternalEndpoint['service'], string>>
   key: string
+  /** For a whole call, from waiting for a connection to the last byte. */
   timeoutMs?: number
 }
 
 export function createInternalClient(options: InternalClientOptions): InternalClient {
   const timeoutMs = options.timeoutMs ?? 10_000
-  const agent = new Agent({
-    connectTimeout: 2_000,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    connections: 64,
-  })
+  const agent = new Agent({ connectTimeout: 2_000, connections: 64 })
 
   async function exchange(
     endpoint: InternalEndpoint,
@@ -36,6 +32,7 @@ export function createInternalClient(options: InternalClientOptions): InternalCl
     body: string | undefined,
     signal: AbortSignal | undefined,
   ) {
+    const deadline = AbortSignal.timeout(timeoutMs)
     try {
       const answer = await request(url, {
         dispatcher: agent,
@@ -46,15 +43,12 @@ export function createInternalClient(options: InternalClientOptions): InternalCl
           ...traceHeaders(),
         },
         body: body ?? null,
-        ...(signal === undefined ? {} : { signal }),
+        signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
       })
       return { status: answer.statusCode, text: await answer.body.text() }
     } catch (cause) {
       if (signal?.aborted) throw signal.reason
-      throw new AppError('service_unavailable', `The service ${endpoint.service} is not available.`, {
-        cause,
-        retryAfterSeconds: 2,
-      })
+      throw unavailable(endpoint, {}, cause)
     }
   }
 
@@ -79,36 +73,61 @@ export function createInternalClient(options: InternalClientOptions): InternalCl
           signal,
         )
         if (status !== 200) throw remoteError(endpoint, status, text)
-        return endpoint.answer.parse(JSON.parse(text))
+        const answer = endpoint.answer.safeParse(parseJson(text))
+        if (!answer.success)
+          throw unavailable(endpoint, { status, fault: 'the answer is not of the contract' })
+        return answer.data
       })
     },
     close: () => agent.destroy(),
   }
 }
 
+interface RemoteProblem {
+  code?: string
+  detail?: string
+  reason?: string
+  errors?: AppError['errors']
+}
+
 /** The peer's problem as our error where it is the caller's fault; whatever went wrong inside the peer stays inside. */
 function remoteError(endpoint: InternalEndpoint, status: number, text: string): AppError {
-  let problem: { code?: string; detail?: string; reason?: string; errors?: AppError['errors'] } = {}
-  try {
-    problem = JSON.parse(text)
-  } catch {
-    // not ours; the status says enough
-  }
+  const problem = (parseJson(text) ?? {}) as RemoteProblem
   const internal = { service: endpoint.service, path: endpoint.path, status, code: problem.code }
   if (problem.reason === 'not_found')
     return new AppError('not_found', 'There is no such thing.', { internal })
   const code =
-    problem.code !== undefined && problem.code in errorCodes ? (problem.code as ErrorCode) : undefined
+    problem.code !== undefined && Object.hasOwn(errorCodes, problem.code)
+      ? (problem.code as ErrorCode)
+      : undefined
   if (code === 'decryption_failed') return new AppError(code, 'Failed to decrypt credential', { internal })
   if (code !== undefined && status < 500 && status !== 403)
     return new AppError(code, problem.detail ?? 'Refused.', {
       internal,
       ...(problem.errors ? { errors: problem.errors } : {}),
     })
-  if (status === 403 || status < 500)
+  if (status < 500)
     return new AppError('internal_error', `The service ${endpoint.service} refused the call.`, { internal })
-  return new AppError('service_unavailable', `The service ${endpoint.service} is not available.`, {
-    internal,
+  return unavailable(endpoint, { status, code: problem.code })
+}
+
+function unavailable(
+  { service, path }: InternalEndpoint,
+  facts: Record<string, unknown>,
+  cause?: unknown,
+): AppError {
+  return new AppError('service_unavailable', `The service ${service} is not available.`, {
+    internal: { service, path, ...facts },
+    cause,
     retryAfterSeconds: 2,
   })
+}
+
+/** Undefined where it is no JSON. The parser's own error is dropped: it quotes the text, which may hold a secret. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

@@ -64,7 +64,10 @@ export function createServiceAuth(options: {
       // A refused key may have become valid, so refusals go with any change.
       if (topic === apiKeyTopics.keyChanged)
         keyCache.forget((answer) => !answer.valid || answer.key_id === key)
-      if (topic === apiKeyTopics.memberChanged) memberCache.forget((_, userId) => userId === key)
+      if (topic === apiKeyTopics.memberChanged) {
+        memberCache.forget((_, userId) => userId === key)
+        keyCache.forget((answer) => !answer.valid || answer.user_id === key)
+      }
     },
     onGap() {
       keyCache.clear()

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { internalEndpoint } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
@@ -117,6 +118,10 @@ test('a refused key is our own fault, not the end user’s: internal_error', asy
 test('a peer that is down, silent or not ours is service_unavailable, within the time limit', async () => {
   const silent = await startServer(() => {})
   const html = await startServer((_request, response) => response.writeHead(502).end('<html>'))
+  const dripping = await startServer((_request, response) => {
+    const drip = setInterval(() => response.write(' '), 20)
+    response.on('close', () => clearInterval(drip))
+  })
   try {
     const call = (url: string) =>
       withClient(
@@ -125,13 +130,36 @@ test('a peer that is down, silent or not ours is service_unavailable, within the
         (client) => client.call(endpoint, { text: 'a' }, { params: { name: 'x' } }),
         200,
       )
-    for (const url of ['http://127.0.0.1:1', silent.url, html.url])
+    for (const url of ['http://127.0.0.1:1', silent.url, dripping.url, html.url])
       await expect(call(url)).rejects.toMatchObject({ code: 'service_unavailable', retryAfterSeconds: 2 })
   } finally {
     silent.close()
     html.close()
+    dripping.close()
   }
 })
+
+test.each([
+  ['no JSON', 200, 'x canary-91c2'],
+  ['JSON of another shape', 200, '{"text":"canary-91c2"}'],
+  ['a problem that is null', 500, 'null'],
+  ['a problem whose code is a name of a prototype', 400, '{"code":"constructor","detail":"canary-91c2"}'],
+])(
+  'a peer that answers %s is a failure of ours, which quotes nothing of the answer',
+  async (_, status, text) => {
+    const peer = await startServer((_request, response) => response.writeHead(status).end(text))
+    try {
+      const error = await echo('k'.repeat(16), 'x', peer.url).then(
+        () => undefined,
+        (thrown: AppError) => thrown,
+      )
+      expect(error?.status).toBe(status === 400 ? 500 : 503)
+      expect(inspect(error, { depth: 10 })).not.toContain('canary')
+    } finally {
+      peer.close()
+    }
+  },
+)
 
 async function startServer(handle: RequestListener): Promise<{ url: string; close(): void }> {
   const server = createServer(handle).listen(0, '127.0.0.1')

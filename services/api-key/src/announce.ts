@@ -2,19 +2,14 @@ import { apiKeyTopics } from '@opsconductor/contracts'
 import { publishEvent } from '@opsconductor/events'
 import type { Prisma } from './generated/client.ts'
 
-type Transaction = Pick<Prisma.TransactionClient, '$executeRawUnsafe' | 'apiKey'>
+type Transaction = Pick<Prisma.TransactionClient, '$executeRawUnsafe'>
 
-const executeIn = (tx: Pick<Transaction, '$executeRawUnsafe'>) => (sql: string, parameter: string) =>
-  tx.$executeRawUnsafe(sql, parameter)
+const announce = (tx: Transaction, topic: string, key: string): Promise<void> =>
+  publishEvent((sql, parameter) => tx.$executeRawUnsafe(sql, parameter), { topic, key })
 
 /** Tells every process, when `tx` commits, to forget what it remembers of the key. */
-export async function announceKey(tx: Pick<Transaction, '$executeRawUnsafe'>, keyId: string): Promise<void> {
-  await publishEvent(executeIn(tx), { topic: apiKeyTopics.keyChanged, key: keyId })
-}
+export const announceKey = (tx: Transaction, keyId: string) => announce(tx, apiKeyTopics.keyChanged, keyId)
 
 /** The same of a person, and of their keys: what a key opens depends on what its maker may do. */
-export async function announceMember(tx: Transaction, userId: string): Promise<void> {
-  await publishEvent(executeIn(tx), { topic: apiKeyTopics.memberChanged, key: userId })
-  for (const { id } of await tx.apiKey.findMany({ where: { userId }, select: { id: true } }))
-    await announceKey(tx, id)
-}
+export const announceMember = (tx: Transaction, userId: string) =>
+  announce(tx, apiKeyTopics.memberChanged, userId)

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import {
   type Authenticate,
   createAuthenticator,
+  createKeyUse,
   createKeyVerifier,
   createSessionVerifier,
+  type KeyUse,
 } from '@opsconductor/auth'
 import type { KeyVerification } from '@opsconductor/contracts'
 import { createPool, prismaAdapter } from '@opsconductor/database'
@@ -21,7 +23,6 @@ import type pg from 'pg'
 import type { ApiKeyConfig } from './config.ts'
 import { createEvents, type Events } from './events.ts'
 import { PrismaClient } from './generated/client.ts'
-import { createKeyUse, type KeyUse } from './keys/key-use.ts'
 import { createKeyStore, type KeyStore } from './keys/store.ts'
 import { verifyKey } from './keys/verify-key.ts'
 import { createMemberStore, type MemberStore } from './members/store.ts'

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { generateApiKey } from '@opsconductor/auth'
 import { reportKeyUseEndpoint, verifyKeyEndpoint } from '@opsconductor/contracts'
-import { type ChangeEvent, listenForEvents } from '@opsconductor/events'
-import { createInternalClient, listen } from '@opsconductor/service-kit'
+import { listenForEvents } from '@opsconductor/events'
+import { createInternalClient, createServiceAuth, listen } from '@opsconductor/service-kit'
 import { testInternalKey } from '@opsconductor/test-peers'
 import { createApps } from '../src/app.ts'
 import { readApiKeyConfig } from '../src/config.ts'
@@ -111,6 +111,18 @@ test('002.09 a key ends for good with the membership of its maker', async () => 
   expect(await verify(key)).toEqual({ valid: false, code: 'revoked_api_key' })
 })
 
+test("002.09 a key cannot be made in the moment its maker's membership ends, to come back with the next one", async () => {
+  const [owner, member] = [await service.person(), await service.person()]
+  const projectId = await service.project({ [owner.id]: 'owner', [member.id]: 'operator' })
+  const answer = await service.race({
+    lock: 'DELETE FROM api_key.project_members WHERE project_id = $1 AND user_id = $2',
+    values: [projectId, member.id],
+    waiting: 1,
+    work: () => service.ask('POST', '/api/keys', { headers: member.headers, body: { name: 'late' } }),
+  })
+  expect([answer.status, answer.body.code]).toEqual([404, 'not_found'])
+})
+
 test('a key loses its manage: scopes with the role of its maker', async () => {
   const [owner, admin] = [await service.person(), await service.person()]
   const projectId = await service.project({ [owner.id]: 'owner', [admin.id]: 'admin' })
@@ -121,45 +133,53 @@ test('a key loses its manage: scopes with the role of its maker', async () => {
   expect(await verify(key)).toMatchObject({ valid: true, scopes: [] })
 })
 
-test('revoking and regenerating a key, and a change of its maker, announce the key when they commit', async () => {
+test('002.09 a service that remembers a key forgets it when the key is revoked or replaced, or its maker changes', async () => {
   const admin = await service.person({ isPlatformAdmin: true })
   const { owner } = await ownerOfProject()
-  const seen: ChangeEvent[] = []
-  let wake = () => {}
-  let opened = () => {}
-  const listening = new Promise<void>((resolve) => {
-    opened = resolve
+  const auth = createServiceAuth({
+    internal: service.internal,
+    listener: () => listener,
+    log: service.deps.log,
+  })
+  let heard = () => {}
+  const gap = new Promise<void>((resolve) => {
+    heard = resolve
   })
   const listener = listenForEvents({
     connectionString: service.database.urlOf('api-key'),
     onEvent(event) {
-      seen.push(event)
-      wake()
+      auth.onEvent(event)
+      heard()
     },
-    onGap: opened,
+    onGap: () => heard(),
     onError: () => {},
   })
-  await listening
-  const next = async (id: string) => {
-    while (!seen.some(({ key }) => key === id))
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    return seen.splice(0).find(({ key }) => key === id)?.topic
-  }
+  await gap
+  const afterEvent = (change: () => Promise<unknown>) =>
+    Promise.all([
+      new Promise<void>((resolve) => {
+        heard = resolve
+      }),
+      change(),
+    ])
+  const askAs = (headers: Headers, method: string, path: string, body?: unknown) =>
+    service.ask(method, path, { headers, body })
+  const setActive = (is_active: boolean) =>
+    askAs(admin.headers, 'PATCH', `/api/users/${owner.id}`, { is_active })
   try {
     const [one, two, three] = [await keyOf(owner), await keyOf(owner), await keyOf(owner)]
-    await service.ask('DELETE', `/api/keys/${one.id}`, { headers: owner.headers })
-    expect(await next(one.id)).toBe('api_key.changed')
-    await service.ask('POST', `/api/keys/${two.id}/regenerate`, { headers: owner.headers })
-    expect(await next(two.id)).toBe('api_key.changed')
-    await service.ask('PATCH', `/api/users/${owner.id}`, {
-      headers: admin.headers,
-      body: { is_active: false },
-    })
-    expect(await next(three.id)).toBe('api_key.changed')
+    for (const { key } of [one, two, three]) expect((await auth.keys.verify(key)).valid).toBe(true)
+    await afterEvent(() => askAs(owner.headers, 'DELETE', `/api/keys/${one.id}`))
+    await expect(auth.keys.verify(one.key)).rejects.toMatchObject({ code: 'revoked_api_key' })
+    await afterEvent(() => askAs(owner.headers, 'POST', `/api/keys/${two.id}/regenerate`))
+    await expect(auth.keys.verify(two.key)).rejects.toMatchObject({ code: 'unknown_api_key' })
+    await afterEvent(() => setActive(false))
+    await expect(auth.keys.verify(three.key)).rejects.toMatchObject({ code: 'revoked_api_key' })
+    await afterEvent(() => setActive(true))
+    expect((await auth.keys.verify(three.key)).valid).toBe(true)
   } finally {
     await listener.stop()
+    await auth.stop()
   }
 })
 

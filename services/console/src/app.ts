@@ -1,9 +1,9 @@
+import type { ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { type AppContext, createApp, finishApp } from '@opsconductor/service-kit'
 import express, { type Express } from 'express'
-import type { Config } from './config.ts'
-import { documented } from './config.ts'
+import { type Config, documented } from './config.ts'
 import { mergeOpenApi } from './merged-openapi.ts'
 import { contentSecurityPolicy, docsPage, docsScript, homePage } from './pages.ts'
 
@@ -32,6 +32,7 @@ export function createPublicApp(context: AppContext, config: Config): Express {
   app.get('/docs/openapi.json', async (_request, response) => {
     response.json(await mergeOpenApi(sources))
   })
-  app.use('/docs/assets', express.static(assets, { index: false, maxAge: '1h' }))
+  const setHeaders = (response: ServerResponse) => response.setHeader('Cache-Control', 'public, max-age=3600')
+  app.use('/docs/assets', express.static(assets, { index: false, setHeaders }))
   return finishApp(app, context)
 }

@@ -47,62 +47,22 @@ export type ExecutorDeps = ReturnType<typeof createDeps>
 
 /** Makes everything the service holds open; `dispose` ends it in the order of use. */
 export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
-  const log = options.log ?? createLog('executor', config.LOG_LEVEL)
-  const resolve = options.resolve ?? resolveBySystem
-  const metrics = createMetrics()
-  const events = createEvents(log, metrics)
-  const keys = internalKeys(config, 'executor')
-  const pool = createPool({
-    connectionString: config.DATABASE_URL,
-    applicationName: 'executor',
-    onIdleError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
-  })
-  const prisma = new PrismaClient({ adapter: prismaAdapter(pool, 'executor') })
-  const internal = createInternalClient({
-    urls: {
-      'api-key': config.API_KEY_URL,
-      'interface-registry': config.INTERFACE_REGISTRY_URL,
-      'secrets-broker': config.SECRETS_BROKER_URL,
-    },
-    key: keys.own,
-  })
-  const exporting = options.tracing?.exporting
-  const temporalAddress = { address: config.TEMPORAL_ADDRESS, tls: config.TEMPORAL_TLS }
-  const temporal = connectTemporal({ ...temporalAddress, tracing: exporting !== undefined })
+  const base = createBase(config, options)
+  const { log, events, internal, pool, prisma, temporal } = base
   const jobs = createJobStore(prisma)
   const outboundPolicies = createOutboundPolicyStore(prisma)
   let listener: EventListener | undefined
-  const connected = () => listener?.connected() ?? false
-  const policyCache = createCachedLookup<OutboundPolicy>({
+  const listening = { connected: () => listener?.connected() ?? false }
+  const policies = createCachedLookup<OutboundPolicy>({
     ttlMs: policyTtlMs,
     entriesMax: 1_000,
-    listener: { connected },
+    listener: listening,
   })
-  const serviceAuth = createServiceAuth({ internal, listener: () => ({ connected }) as EventListener, log })
-  const runJob: RunJobDeps = {
-    store: createRunJobStore(pool),
-    httpClients: createHttpClients(resolve),
-    databasePools: createDatabasePools(resolve),
-    outboundPolicyOf: (projectId) => policyCache.get(projectId, () => outboundPolicies.find(projectId)),
-    lendCredential: (reference, projectId, { runId, stepId }, signal) =>
-      internal.call(
-        useCredentialEndpoint,
-        { project_id: projectId, run_id: runId, step_id: stepId },
-        { params: { reference }, signal },
-      ),
-    events,
-  }
-  const sdkLog = temporalLog(log)
-  installRuntime(sdkLog)
-  const workers = createProjectWorkers({
-    temporal: temporalAddress,
-    bundleDirectory: config.WORKFLOW_BUNDLE_DIR,
-    logger: sdkLog,
-    tracing: exporting && workerTracing(exporting.spanProcessor, exporting.resource),
-    ensureNamespace: (projectId) => internal.call(ensureNamespaceEndpoint, {}, { params: { id: projectId } }),
-    activitiesOf: (projectId) => createActivities(runJob, projectId),
-    events,
-  })
+  const serviceAuth = createServiceAuth({ internal, listener: () => listening as EventListener, log })
+  const runJob = createRunJobDeps(base, options.resolve ?? resolveBySystem, (projectId) =>
+    policies.get(projectId, () => outboundPolicies.find(projectId)),
+  )
+  const workers = createWorkers(base, runJob, options.tracing)
   const activeProjects = serveActiveProjects({ jobs, workers, events })
   listener = listenForEvents({
     connectionString: config.DATABASE_URL,
@@ -110,23 +70,17 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
       serviceAuth.onEvent(event)
       if (event.topic === executorTopics.projectActive) activeProjects.serve(event.key)
       if (event.topic === executorTopics.outboundPolicyChanged)
-        policyCache.forget((_, projectId) => projectId === event.key)
+        policies.forget((_, projectId) => projectId === event.key)
     },
     onGap() {
       serviceAuth.onGap()
-      policyCache.clear()
+      policies.clear()
       activeProjects.serveAll()
     },
     onError: (error) => log.warn({ err: error }, 'the event connection broke'),
   })
   return {
-    config,
-    log,
-    metrics,
-    events,
-    keys,
-    internal,
-    temporal,
+    ...base,
     serviceAuth,
     jobs,
     runs: createRunStore(prisma),
@@ -147,4 +101,73 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
       await pool.end()
     },
   }
+}
+
+type Base = ReturnType<typeof createBase>
+
+function createBase(config: ExecutorConfig, options: DepsOptions) {
+  const log = options.log ?? createLog('executor', config.LOG_LEVEL)
+  const metrics = createMetrics()
+  const keys = internalKeys(config, 'executor')
+  const pool = createPool({
+    connectionString: config.DATABASE_URL,
+    applicationName: 'executor',
+    onIdleError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
+  })
+  return {
+    config,
+    log,
+    metrics,
+    keys,
+    pool,
+    events: createEvents(log, metrics),
+    prisma: new PrismaClient({ adapter: prismaAdapter(pool, 'executor') }),
+    internal: createInternalClient({
+      urls: {
+        'api-key': config.API_KEY_URL,
+        'interface-registry': config.INTERFACE_REGISTRY_URL,
+        'secrets-broker': config.SECRETS_BROKER_URL,
+      },
+      key: keys.own,
+    }),
+    temporal: connectTemporal({
+      address: config.TEMPORAL_ADDRESS,
+      tls: config.TEMPORAL_TLS,
+      tracing: options.tracing?.exporting !== undefined,
+    }),
+  }
+}
+
+function createRunJobDeps(
+  { pool, internal, events }: Base,
+  resolve: Resolve,
+  outboundPolicyOf: RunJobDeps['outboundPolicyOf'],
+): RunJobDeps {
+  return {
+    store: createRunJobStore(pool),
+    httpClients: createHttpClients(resolve),
+    databasePools: createDatabasePools(resolve),
+    outboundPolicyOf,
+    lendCredential: (reference, projectId, { runId, stepId }, signal) =>
+      internal.call(
+        useCredentialEndpoint,
+        { project_id: projectId, run_id: runId, step_id: stepId },
+        { params: { reference }, signal },
+      ),
+    events,
+  }
+}
+
+function createWorkers({ config, log, internal, events }: Base, runJob: RunJobDeps, tracing?: Tracing) {
+  const logger = temporalLog(log)
+  installRuntime(logger)
+  return createProjectWorkers({
+    temporal: { address: config.TEMPORAL_ADDRESS, tls: config.TEMPORAL_TLS },
+    bundleDirectory: config.WORKFLOW_BUNDLE_DIR,
+    logger,
+    tracing: tracing?.exporting && workerTracing(tracing.exporting.spanProcessor, tracing.exporting.resource),
+    ensureNamespace: (projectId) => internal.call(ensureNamespaceEndpoint, {}, { params: { id: projectId } }),
+    activitiesOf: (projectId) => createActivities(runJob, projectId),
+    events,
+  })
 }

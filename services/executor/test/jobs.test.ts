@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { testInternalKey } from '@opsconductor/test-peers'
 import { request } from 'undici'
+import { stepTypes } from '../src/step-types/index.ts'
 import { createJob, type ExecutorUnderTest, startExecutor } from './support/executor.ts'
 
 let executor: ExecutorUnderTest
@@ -275,7 +276,6 @@ test('step types are described with the schemas of their inputs and results', as
 })
 
 test("every step type's examples are jobs that can be saved", async () => {
-  const { stepTypes } = await import('../src/step-types/index.ts')
   for (const stepType of stepTypes.values()) {
     expect(stepType.examples.length).toBeGreaterThan(0)
     for (const { title, input } of stepType.examples) {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { type RunJobInput, type RunOutcome, runJobWorkflow, workflowIdOf } from '@opsconductor/contracts'
 import { WithStartWorkflowOperation } from '@temporalio/client'
 import pg from 'pg'
+import { runIdFor } from '../src/runs/run-id.ts'
 import { createJob, type ExecutorUnderTest, endOf, startExecutor } from './support/executor.ts'
 import { sendJson, startTarget } from './support/target-server.ts'
 
@@ -233,27 +234,34 @@ test('the same Idempotency-Key and body is the same run; another body is refused
 
 test('a run that was queued when the service died is taken up by the next request with its key', async () => {
   const job = await createJob(executor, { steps: [step('/')] })
-  const start = () => executor.call('POST', `/api/jobs/${job.id}/runs`, {}, { 'idempotency-key': 'crash' })
-  const { id } = (await start()).body
-  await endOf(executor, id)
-  // What a crash between row and start leaves: a queued row and no workflow.
-  const namespace = `project-${executor.projectId}`
-  const workflowExecution = { workflowId: workflowIdOf(id) }
-  await client().workflowService.deleteWorkflowExecution({ namespace, workflowExecution })
-  const handle = client().workflow.getHandle(workflowIdOf(id))
-  while (
-    await handle.describe().then(
-      () => true,
-      () => false,
-    )
-  );
-  await owner.query('DELETE FROM executor.http_requests')
-  await owner.query('DELETE FROM executor.job_run_steps')
-  await owner.query(
-    "UPDATE executor.job_runs SET status = 'queued', output = NULL, started_at = NULL, finished_at = NULL WHERE id = $1",
-    [id],
-  )
-  expect((await start()).body).toMatchObject({ id, status: 'queued' })
+  const { projectId, userId } = executor
+  const id = runIdFor(projectId, `user:${userId}`, job.id, 'crash')
+  // What a crash between the row and the workflow's start leaves.
+  const left = await executor.deps.runs.ensure({
+    id,
+    jobId: job.id,
+    jobVersion: 1,
+    projectId,
+    trigger: { kind: 'api', interface_id: null, user_id: userId, api_key_id: null },
+    input: {},
+    workflowId: workflowIdOf(id),
+    bodyHash: createHash('sha256').update('{"input":{}}').digest('hex'),
+  })
+  expect(left.status).toBe('queued')
+  const started = await executor.call('POST', `/api/jobs/${job.id}/runs`, {}, { 'idempotency-key': 'crash' })
+  expect(started.body).toMatchObject({ id, created_at: left.createdAt.toISOString() })
   expect((await endOf(executor, id)).status).toBe('succeeded')
-  expect(target.received).toHaveLength(2)
+  expect(target.received).toHaveLength(1)
+})
+
+test('a queued run that no workflow ever took up can be cancelled', async () => {
+  const job = await createJob(executor, { steps: [step('/')] })
+  const id = randomUUID()
+  const { projectId } = executor
+  const trigger = { kind: 'api' as const, interface_id: null, user_id: null, api_key_id: null }
+  const workflowId = workflowIdOf(id)
+  const row = { id, jobId: job.id, jobVersion: 1, projectId, trigger, input: {}, workflowId, bodyHash: null }
+  await executor.deps.runs.ensure(row)
+  const cancelled = await executor.call('POST', `/api/runs/${id}/cancel`)
+  expect(cancelled.body).toMatchObject({ status: 'cancelled', error: { code: 'run_cancelled' } })
 })

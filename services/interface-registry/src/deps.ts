@@ -76,7 +76,6 @@ export function createDeps(config: RegistryConfig, { newHash = randomHash } = {}
     auth,
     targets,
     temporal,
-    kong,
     publisher,
     newHash,
     async ready() {

@@ -1,11 +1,6 @@
 import { type Caller, callerLabel } from '@opsconductor/auth'
 import type { Logger, Metrics } from '@opsconductor/service-kit'
 
-export interface PublicFaceFacts {
-  id: string
-  hash: string
-}
-
 /** One function per business event: its log line and its counter in one place. */
 export function createEvents(log: Logger, metrics: Metrics) {
   const changes = metrics.counter('registry_changes_total', 'Workflows and interfaces changed.', ['change'])
@@ -29,9 +24,9 @@ export function createEvents(log: Logger, metrics: Metrics) {
       changed('interface updated', caller, { interface_id: id }),
     interfaceDeleted: (caller: Caller, id: string) =>
       changed('interface deleted', caller, { interface_id: id }),
-    interfacePublished(face: PublicFaceFacts) {
+    interfacePublished(id: string) {
       settled.inc({ result: 'published' })
-      log.info({ public_interface_id: face.id }, 'interface published')
+      log.info({ public_interface_id: id }, 'interface published')
     },
     interfaceWithdrawn(id: string) {
       settled.inc({ result: 'withdrawn' })

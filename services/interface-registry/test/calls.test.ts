@@ -107,6 +107,14 @@ test('the path is matched whole, the method exactly: 404 for another path, 405 w
     })
 })
 
+test('a body of a JSON-based media type is the input, not passed over', async () => {
+  const headers = { 'content-type': 'application/vnd.example+json' }
+  expect(await setup.call(setup.runUrl, { body: { output: 'kept' }, headers })).toMatchObject({
+    status: 200,
+    body: { output: 'kept' },
+  })
+})
+
 test('a body that is no JSON, of another type or over the limit is 400, 415 and 413', async () => {
   const { call, runUrl } = setup
   expect(await call(runUrl, { body: '{"a":' })).toMatchObject({

@@ -78,6 +78,21 @@ test('an update with an Idempotency-Key is done once', async () => {
   expect((await call(add, { by: 1 }, headers)).body).toEqual(first.body)
 })
 
+test('an Idempotency-Key that was sent with another body is 422, and nothing is done', async () => {
+  const [add, count] = [await publish('update', 'add'), await publish('query', 'count')]
+  const headers = { 'idempotency-key': randomUUID() }
+  const first = await call(add, { by: 1 }, headers)
+  expect(await call(add, { by: 2 }, headers)).toMatchObject({
+    status: 422,
+    body: { code: 'idempotency_mismatch' },
+  })
+  expect((await call(count)).body.output).toEqual(first.body.output)
+  // Another client's key, and the same client's on another interface, are their own.
+  const other = { ...headers, 'x-api-key': project.createKey() }
+  expect((await call(add, { by: 2 }, other)).status).toBe(200)
+  expect((await call(await publish('update', 'add'), { by: 2 }, headers)).status).toBe(200)
+})
+
 test('a rejected update is 422 in the words of the workflow', async () => {
   expect(await call(await publish('update', 'add'), { by: -1 })).toMatchObject({
     status: 422,
@@ -90,6 +105,22 @@ test('an update that does not end in time is 504', async () => {
     status: 504,
     body: { code: 'call_timeout' },
   })
+})
+
+test('an update or query that no worker answers in time is 504; a signal is taken', async () => {
+  const unserved = `unserved-${randomUUID()}`
+  await client().workflow.start('counter', { workflowId: unserved, taskQueue: 'nobody-polls-this' })
+  const of = await entity(unserved)
+  for (const [type, name] of [
+    ['update', 'add'],
+    ['query', 'count'],
+  ] as const)
+    expect(await call(await publish(type, name, of))).toMatchObject({
+      status: 504,
+      body: { code: 'call_timeout' },
+    })
+  expect((await call(await publish('signal', 'reset', of), { to: 1 })).status).toBe(202)
+  await client().workflow.getHandle(unserved).terminate()
 })
 
 test('names that the workflow does not have are a clear refusal, never a 500', async () => {
@@ -112,7 +143,7 @@ test('a workflow that is not running is 404', async () => {
     })
 })
 
-test('while Temporal is down a call is 503 with Retry-After, and so is making a workflow', async () => {
+test('while Temporal is down a call is 503 with Retry-After, and so is making a workflow; the service stays ready', async () => {
   const closed = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => closed.once('listening', resolve))
   const { port } = closed.address() as { port: number }
@@ -133,6 +164,7 @@ test('while Temporal is down a call is 503 with Retry-After, and so is making a 
       body: { name: 'x', workflow_type: 't', task_queue: 'q', workflow_id: 'w' },
     })
     expect(status).toBe(503)
+    expect((await send(`${down.internalUrl}/readyz`)).status).toBe(200)
   } finally {
     await down.stop()
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { testInternalKey } from '@opsconductor/test-peers'
 import { type Answer, eventually, type Harness, send, startHarness } from './harness.ts'
@@ -20,6 +21,18 @@ async function published(
   const project = await harness.createProject()
   const made = await publishRun(harness, project, await jobWorkflow(harness, project), more)
   return { project, made }
+}
+
+/** A row of the api-key service, bound to a public interface. */
+async function storeKey(projectId: string, publicInterfaceId: string): Promise<string> {
+  const unique = randomUUID()
+  const { rows } = await harness.owner.query<{ id: string }>(
+    `WITH holder AS (INSERT INTO api_key.users (email, display_name, password_hash) VALUES ($1, $1, 'none') RETURNING id)
+     INSERT INTO api_key.api_keys (user_id, project_id, public_interface_id, name, key_hash, key_prefix)
+     SELECT id, $2, $3, $1, $1, 'abcd' FROM holder RETURNING id`,
+    [unique, projectId, publicInterfaceId],
+  )
+  return rows[0]?.id ?? ''
 }
 
 /** The interface once its public face is in the state. */
@@ -142,7 +155,10 @@ test('002.22 unpublishing and deleting take the Kong objects away; calls are ref
   const withdrawn = await patch(harness, first.project, `/api/interfaces/${first.made.id}`, {
     is_public: false,
   })
-  expect(withdrawn).toMatchObject({ status: 200, body: { is_public: false, public_interface: null } })
+  expect(withdrawn).toMatchObject({
+    status: 200,
+    body: { is_public: false, public_interface: { state: 'withdrawn', kong_route_id: null } },
+  })
   const second = await published()
   expect((await remove(harness, second.project, `/api/interfaces/${second.made.id}`)).status).toBe(204)
   for (const { public_interface: face } of [first.made, second.made]) {
@@ -155,12 +171,19 @@ test('002.22 unpublishing and deleting take the Kong objects away; calls are ref
   expect((await get(harness, second.project, `/api/interfaces/${second.made.id}`)).status).toBe(404)
 })
 
-test('an interface that was withdrawn is published again under a new address', async () => {
-  const { project, made } = await published()
+test('002.23 an interface that was withdrawn is published again at its old address, with its settings and the API keys bound to it', async () => {
+  const { project, made } = await published({ http_method: 'PUT', rate_limit_per_minute: 60 })
+  const face = made.public_interface
+  const keyId = await storeKey(project.projectId, face.id)
   await patch(harness, project, `/api/interfaces/${made.id}`, { is_public: false })
+  await patch(harness, project, `/api/interfaces/${made.id}`, { display_name: 'Resting' })
   const { body } = await patch(harness, project, `/api/interfaces/${made.id}`, { is_public: true })
-  expect(body.public_interface.state).toBe('published')
-  expect(body.public_interface.hash).not.toBe(made.public_interface.hash)
+  expect(body.public_interface).toEqual({ ...face, kong_route_id: expect.any(String) })
+  expect((await keyless(face.url, 'PUT')).body).toMatchObject({ code: 'missing_api_key' })
+  const keys = () => harness.owner.query('SELECT 1 FROM api_key.api_keys WHERE id = $1', [keyId])
+  expect((await keys()).rowCount).toBe(1)
+  await remove(harness, project, `/api/interfaces/${made.id}`)
+  expect((await keys()).rowCount).toBe(0)
 })
 
 test('002.24 the rate limit is of the interface alone: full measure after publishing, then 429; changes and removal reach Kong', async () => {
@@ -203,6 +226,7 @@ test('002.26 while Kong is down an interface is created, changed and withdrawn a
   const leaving = await patch(harness, gone.project, `/api/interfaces/${gone.made.id}`, { is_public: false })
   expect(leaving.body.public_interface).toMatchObject({ state: 'withdrawing' })
   expect((await remove(harness, deleted.project, `/api/interfaces/${deleted.made.id}`)).status).toBe(204)
+  expect((await send(`${harness.internalUrl}/readyz`)).status).toBe(200)
   const direct = `${harness.publicUrl}/api/v1/${gone.made.public_interface.hash}${gone.made.public_interface.http_path}`
   expect((await keyless(direct)).body).toMatchObject({ code: 'not_found' })
 
@@ -213,10 +237,7 @@ test('002.26 while Kong is down an interface is created, changed and withdrawn a
   expect((await keyless(nowPublished.public_interface.url)).status).toBe(401)
   const moved = await inState(kept.project, kept.made.id, 'published')
   expect((await keyless(moved.public_interface.url)).status).toBe(401)
-  await eventually(async () => {
-    const { body } = await get(harness, gone.project, `/api/interfaces/${gone.made.id}`)
-    return body.public_interface === null ? true : undefined
-  })
+  await inState(gone.project, gone.made.id, 'withdrawn')
   for (const { made: left } of [gone, deleted])
     expect((await kong(`/services/oc-${left.public_interface.id}`)).status).toBe(404)
 })

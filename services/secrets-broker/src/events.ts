@@ -1,7 +1,7 @@
 import type { InternalRefusal, Logger, Metrics } from '@opsconductor/service-kit'
 import type { Access } from './access-log/access.ts'
 
-/** One function per business event: its log line and its counter. Its row is written before, by record-access.ts. */
+/** One function per business event: its log line and its counter. Rows of the access log are record-access.ts's part. */
 export function createEvents(log: Logger, metrics: Metrics) {
   const lookups = metrics.counter('secrets_credential_lookups_total', 'Total credential lookups')
   const lookupFailures = metrics.counter('secrets_credential_lookup_failures_total', 'Failed lookups')

@@ -213,10 +213,16 @@ test('000.46 creations and deletions are in the access log with who, also those 
   expect(rows.map((row) => [row.access_type, row.host, row.purpose, row.success, row.error_message])).toEqual(
     [
       ['create', 'audited', 'credential', true, null],
-      ['create', 'audited', 'credential', false, 'conflict'],
+      [
+        'create',
+        'audited',
+        'credential',
+        false,
+        expect.stringMatching(/^The project has a credential of this name/),
+      ],
       ['create', 'audited too', 'credential', false, 'validation_failed'],
       ['delete', 'audited', 'credential', true, null],
-      ['delete', 'unknown', 'credential', false, 'Credential not found'],
+      ['delete', 'unknown', 'credential', false, 'There is no such credential in this project.'],
     ],
   )
   for (const row of rows)

@@ -23,7 +23,7 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-test('001.19 with PostgreSQL down every endpoint answers a 503 problem with Retry-After, and alive stays alive', async () => {
+test('001.19 003.14 with PostgreSQL down every endpoint answers a 503 problem with Retry-After, lookups count as failed, and alive stays alive', async () => {
   const { projectId, asOwner } = await broker.createProject()
   const config = { ...broker.config, DATABASE_URL: `postgresql://x:y@127.0.0.1:${await freePort()}/z` }
   const deps = await createDeps(config)
@@ -56,6 +56,10 @@ test('001.19 with PostgreSQL down every endpoint answers a 503 problem with Retr
       expect([url, answer.status, answer.body.code]).toEqual([url, 503, 'service_unavailable'])
       expect(answer.headers['retry-after']).toBe('2')
     }
+    const { text: metrics } = await send(`${internal.url}/metrics`, { method: 'GET', headers: {} })
+    expect(metrics).toMatch(/^secrets_credential_lookups_total 2$/m)
+    expect(metrics).toMatch(/^secrets_credential_lookup_failures_total 2$/m)
+    expect(metrics).toMatch(/^secrets_credential_upserts_total 0$/m)
     const refused = await send(internal.url + lookupPath, { method: 'POST', headers: {}, body: host })
     expect(refused.status).toBe(403)
     expect((await send(`${internal.url}/healthz`, { method: 'GET', headers: {} })).status).toBe(200)

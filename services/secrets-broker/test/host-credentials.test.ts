@@ -241,6 +241,19 @@ test('003.12 000.46 every operation is in the access log, also each that failed,
   expect(body.credential_id).toEqual(expect.any(Number))
 })
 
+test('003.12 000.46 a failure that nobody expected is in the access log too, without its cause', async () => {
+  await broker.owner.query('REVOKE INSERT, DELETE ON secrets.host_credentials FROM svc_secrets_broker')
+  try {
+    expect((await upsert()).status).toBe(500)
+    expect((await broker.internal('DELETE', deletePath(key.host, key.purpose))).status).toBe(500)
+  } finally {
+    await broker.owner.query('GRANT INSERT, DELETE ON secrets.host_credentials TO svc_secrets_broker')
+  }
+  expect((await broker.accessLog()).map((row) => [row.access_type, row.success, row.error_message])).toEqual(
+    ['create', 'delete'].map((type) => [type, false, 'Something went wrong on our side.']),
+  )
+})
+
 test('the access log names the credential while it lives, and outlives it', async () => {
   const { body } = await upsert()
   await lookup()

@@ -22,3 +22,10 @@ test('every public route allows and refuses each role and key exactly as the per
   expect(walk.open).toEqual([])
   expect(walk.checked).toBe(publicRoutes(broker.deps).length * 12)
 })
+
+test('the permission table is the one that was decided', () => {
+  expect(permissions).toEqual({
+    'credentials:read': { roles: ['owner', 'admin', 'operator'], scope: 'manage:credentials:read' },
+    'credentials:write': { roles: ['owner', 'admin'], scope: 'manage:credentials' },
+  })
+})

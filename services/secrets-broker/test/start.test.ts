@@ -13,7 +13,9 @@ afterAll(() => broker.stop())
 function start(environment: Record<string, string>): Promise<{ code: number | null; stderr: string }> {
   const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
   return new Promise((resolve) => {
-    const options = { env: { PATH: process.env.PATH, PUBLIC_PORT: '0', INTERNAL_PORT: '0', ...environment } }
+    const env = { PATH: process.env.PATH, PUBLIC_PORT: '0', INTERNAL_PORT: '0', ...environment }
+    // One that does start is ended, or it would outlive the test.
+    const options = { env, timeout: 20_000 }
     const child = execFile(process.execPath, [main], options, (_error, _stdout, stderr) =>
       resolve({ code: child.exitCode, stderr }),
     )

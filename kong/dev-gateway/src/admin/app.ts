@@ -10,102 +10,73 @@ import { readBody } from './read-body.ts'
 
 interface AdminDeps {
   store: Store
-  /** Resolves when the change is on disk; an answer waits for it. */
-  persist(): Promise<void>
+  /** Puts the store on disk; a change is answered after it. */
+  persist(): void
   log(line: string): void
 }
 
-const nodeId = randomUUID()
-
-function nodePages(): Record<string, () => object> {
-  const plugins = [...pluginTypeByName.values()]
-  return {
-    '/': () => ({
-      version: kongVersion,
-      tagline: 'OpsConductor dev-gateway: stands in for Kong in development',
-      hostname: hostname(),
-      node_id: nodeId,
-      plugins: {
-        available_on_server: Object.fromEntries(
-          plugins.map(({ name, priority }) => [name, { version: kongVersion, priority }]),
-        ),
-        enabled_in_cluster: [],
-      },
-      // Tells clients such as decK that entities can be written; there is no database.
-      configuration: { database: 'postgres', router_flavor: 'traditional_compatible' },
-    }),
-    '/status': () => ({ database: { reachable: true } }),
-    '/plugins/enabled': () => ({ enabled_plugins: plugins.map(({ name }) => name) }),
-  }
+const info = {
+  version: kongVersion,
+  tagline: 'OpsConductor dev-gateway: stands in for Kong in development',
+  hostname: hostname(),
+  node_id: randomUUID(),
+  plugins: {
+    available_on_server: Object.fromEntries(
+      [...pluginTypeByName.values()].map(({ name, priority }) => [name, { version: kongVersion, priority }]),
+    ),
+  },
 }
+const pages = new Map<string, object>([
+  ['/', info],
+  ['/status', { database: { reachable: true } }],
+])
 
 /**
  * The Admin API has no password, so it must not answer web pages: a browser names the page in Origin,
  * and a rebound DNS name shows in Host. Real Kong lets both in.
  */
-function refuseBrowsers(request: IncomingMessage): void {
-  const host = (request.headers.host ?? 'localhost').replace(/:\d+$/, '').toLowerCase()
+function refuseBrowsers({ headers }: IncomingMessage): void {
+  const host = (headers.host ?? 'localhost').replace(/:\d+$/, '').toLowerCase()
   const loopback = host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
-  if (request.headers.origin !== undefined || !loopback) {
-    throw new AdminError(403, {
-      message: 'The Admin API of the dev gateway serves programs on this machine only',
-    })
-  }
+  if (headers.origin === undefined && loopback) return
+  throw new AdminError(403, {
+    message: 'The Admin API of the dev gateway serves programs on this machine only',
+  })
 }
 
-export function createAdminServer({ store, persist, log }: AdminDeps): Server {
-  const pages = nodePages()
-  const answer = async (request: IncomingMessage): Promise<Reply & { allow?: string }> => {
-    refuseBrowsers(request)
-    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
-    const page = Object.hasOwn(pages, path) ? pages[path] : undefined
-    if (page) {
-      if (request.method === 'OPTIONS') return { status: 204, allow: 'GET, HEAD, OPTIONS' }
-      if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed()
-      return { status: 200, body: page() }
-    }
-    const before = store.version
-    const body = () => readBody(request)
-    const method = request.method ?? 'GET'
-    const reply = await answerEntityRequest({ method, path, query: new URLSearchParams(query), body }, store)
-    if (store.version !== before) await persist()
-    return reply
-  }
+async function answer(request: IncomingMessage, { store, persist }: AdminDeps): Promise<Reply> {
+  refuseBrowsers(request)
+  const { method = 'GET', url = '/' } = request
+  const [path = '/', query = ''] = url.split('?', 2)
+  const page = pages.get(path)
+  const reads = method === 'GET' || method === 'HEAD'
+  if (page && !reads) throw methodNotAllowed()
+  if (page) return { status: 200, body: page }
+  const body = () => readBody(request)
+  const reply = await answerEntityRequest({ method, path, query: new URLSearchParams(query), body }, store)
+  if (!reads) persist()
+  return reply
+}
 
+export function createAdminServer(deps: AdminDeps): Server {
   const refusal = (error: unknown): Reply => {
     if (error instanceof AdminError) return { status: error.status, body: error.body }
-    log(`admin: ${error instanceof Error ? error.message : String(error)}`)
+    deps.log(`admin: ${error instanceof Error ? error.message : String(error)}`)
     return { status: 500, body: { message: 'An unexpected error occurred' } }
   }
-
-  const server = createServer({ headersTimeout: 15_000, maxHeaderSize: 32_768 }, (request, response) => {
+  return createServer({ headersTimeout: 15_000, maxHeaderSize: 32_768 }, async (request, response) => {
     const startedAt = performance.now()
-    answer(request)
-      .catch(refusal)
-      .then((reply) => send(request, response, reply, startedAt))
-      .catch((error: unknown) => log(`admin: ${error instanceof Error ? error.message : String(error)}`))
+    const reply = await answer(request, deps).catch(refusal)
+    response.setHeader('X-Kong-Admin-Latency', Math.round(performance.now() - startedAt))
+    // What is left of a refused body must not be read as the next request.
+    if (!request.complete) response.setHeader('Connection', 'close')
+    send(response, reply)
   })
-  return server
 }
 
-function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, body, allow }: Reply & { allow?: string },
-  startedAt: number,
-): void {
+function send(response: ServerResponse, { status, body }: Reply): void {
   response.statusCode = status
   response.setHeader('Server', serverToken)
-  response.setHeader('X-Kong-Admin-Latency', Math.round(performance.now() - startedAt))
-  if (allow) response.setHeader('Allow', allow)
-  // What is left of a refused body must not be read as the next request.
-  if (!request.complete) response.setHeader('Connection', 'close')
-  if (body === undefined) {
-    response.end()
-    return
-  }
-  const text = JSON.stringify(body)
-  response.setHeader('Content-Type', 'application/json; charset=utf-8')
-  response.setHeader('Content-Length', Buffer.byteLength(text))
-  response.end(text)
+  if (body !== undefined) response.setHeader('Content-Type', 'application/json; charset=utf-8')
+  response.end(body === undefined ? undefined : JSON.stringify(body))
 }

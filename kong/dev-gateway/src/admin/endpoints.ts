@@ -1,7 +1,7 @@
-import { isUuid, isValidName, nameWords } from '../entities/fields.ts'
+import { isUuid } from '../entities/fields.ts'
 import { type Entity, type Kind, type KindName, kindByName } from '../entities/kinds.ts'
 import type { Store } from '../store/store.ts'
-import { badPathName, methodNotAllowed, notFound, nothingToUpdate } from './admin-error.ts'
+import { methodNotAllowed, notFound, nothingToUpdate } from './admin-error.ts'
 import { pageOf } from './list-entities.ts'
 import { createEntity, deleteEntity, patchEntity, putEntity } from './write-entity.ts'
 
@@ -10,48 +10,44 @@ export interface Reply {
   body?: object
 }
 
-type Body = () => Promise<Record<string, unknown>>
-type Handler = (body: Body) => Reply | Promise<Reply>
-type Endpoint = Partial<Record<'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', Handler>>
-
-/** Parent → what may be listed and created under it, and the field that points back. */
-const nested: Partial<Record<KindName, Partial<Record<string, { kind: KindName; field: string }>>>> = {
-  services: { routes: { kind: 'routes', field: 'service' }, plugins: { kind: 'plugins', field: 'service' } },
-  routes: { plugins: { kind: 'plugins', field: 'route' } },
-  consumers: { plugins: { kind: 'plugins', field: 'consumer' } },
-  upstreams: { targets: { kind: 'targets', field: 'upstream' } },
+export interface AdminRequest {
+  method: string
+  path: string
+  query: URLSearchParams
+  body(): Promise<Record<string, unknown>>
 }
-const roots = new Set<string>(['services', 'routes', 'plugins', 'consumers', 'upstreams'])
+
+type Endpoint = Partial<Record<string, () => Reply | Promise<Reply>>>
 
 interface Scope {
   store: Store
   kind: Kind
+  request: AdminRequest
+  /** Of a nested path: the field that points back, and what it points to. */
   parent?: { field: string; entity: Entity }
 }
 
 const belongs = (entity: Entity, parent: Scope['parent']) =>
   !parent || (entity[parent.field] as { id: string } | null)?.id === parent.entity.id
 
-function collection({ store, kind, parent }: Scope, path: string, query: URLSearchParams): Endpoint {
+async function bodyOf({ request, parent }: Scope): Promise<Record<string, unknown>> {
+  const given = await request.body()
+  return parent ? { ...given, [parent.field]: { id: parent.entity.id } } : given
+}
+
+function collection(scope: Scope): Endpoint {
+  const { store, kind, request, parent } = scope
   return {
     GET: () => {
-      const page = pageOf(
-        store.list(kind.name).filter((entity) => belongs(entity, parent)),
-        path,
-        query,
-        parent !== undefined,
-      )
-      return { status: 200, body: { ...page, data: page.data.map(kind.render) } }
+      const entities = store.list(kind.name).filter((entity) => belongs(entity, parent))
+      return { status: 200, body: pageOf(entities, request.path, request.query, parent !== undefined) }
     },
-    POST: async (body) => {
-      const given = await body()
-      const scoped = parent ? { ...given, [parent.field]: { id: parent.entity.id } } : given
-      return { status: 201, body: kind.render(createEntity(kind, scoped, store)) }
-    },
+    POST: async () => ({ status: 201, body: createEntity(kind, await bodyOf(scope), store) }),
   }
 }
 
-function single({ store, kind, parent }: Scope, key: string): Endpoint {
+function single(scope: Scope, key: string): Endpoint {
+  const { store, kind, request, parent } = scope
   // Looked up when it is needed, and again after the body arrived: another request may have changed it.
   const find = () => {
     const entity = store.find(kind.name, key)
@@ -61,22 +57,16 @@ function single({ store, kind, parent }: Scope, key: string): Endpoint {
     GET: () => {
       const entity = find()
       if (!entity) throw notFound()
-      return { status: 200, body: kind.render(entity) }
+      return { status: 200, body: entity }
     },
-    PUT: async (body) => {
-      const given = await body()
-      if (kind.strictName && !isUuid(key) && !isValidName(key)) {
-        throw badPathName(`invalid value '${key}': ${nameWords}`)
-      }
-      const scoped = parent ? { ...given, [parent.field]: { id: parent.entity.id } } : given
-      return { status: 200, body: kind.render(putEntity(kind, key, scoped, store)) }
-    },
-    PATCH: async (body) => {
-      const given = await body()
+    PUT: async () => ({ status: 200, body: putEntity(kind, key, await bodyOf(scope), store) }),
+    PATCH: async () => {
+      const changes = await request.body()
       const entity = find()
-      if (!entity && (kind.plainNotFound || parent)) throw notFound()
-      if (!entity) throw nothingToUpdate(isUuid(key) ? { id: key } : { [kind.nameField]: key })
-      return { status: 200, body: kind.render(patchEntity(kind, entity, given, store)) }
+      if (entity) return { status: 200, body: patchEntity(kind, entity, changes, store) }
+      // Kong names what it did not find, except for plugins and in nested paths.
+      if (parent || kind.name === 'plugins') throw notFound()
+      throw nothingToUpdate(isUuid(key) ? { id: key } : { [kind.nameField]: key })
     },
     DELETE: () => {
       const entity = find()
@@ -87,50 +77,35 @@ function single({ store, kind, parent }: Scope, key: string): Endpoint {
   }
 }
 
-/** The service a route points to, as an entity of its own. */
-function serviceOf(store: Store, route: Entity): Endpoint {
-  const reference = route.service as { id: string } | null
-  if (!reference) throw notFound()
-  const { DELETE: _unsupported, ...endpoint } = single({ store, kind: kindByName.services }, reference.id)
-  return endpoint
-}
-
-function endpointAt(segments: string[], path: string, query: URLSearchParams, store: Store): Endpoint {
+function endpointAt(segments: string[], request: AdminRequest, store: Store): Endpoint {
   const [root = '', key, child, childKey, ...more] = segments
-  if (!roots.has(root) || more.length > 0) throw notFound()
+  if (!Object.hasOwn(kindByName, root) || root === 'targets' || more.length > 0) throw notFound()
   const kind = kindByName[root as KindName]
-  if (key === undefined) return collection({ store, kind }, path, query)
-  if (child === undefined) return single({ store, kind }, key)
+  const scope = { store, kind, request }
+  if (key === undefined) return collection(scope)
+  if (child === undefined) return single(scope, key)
   const entity = store.find(kind.name, key)
-  const links = nested[kind.name] ?? {}
-  const link = Object.hasOwn(links, child) ? links[child] : undefined
-  if (!entity) throw notFound()
-  if (root === 'routes' && child === 'service' && childKey === undefined) return serviceOf(store, entity)
-  if (!link) throw notFound()
-  const scope = { store, kind: kindByName[link.kind], parent: { field: link.field, entity } }
-  return childKey === undefined ? collection(scope, path, query) : single(scope, childKey)
+  if (!entity || !Object.hasOwn(kind.children, child)) throw notFound()
+  const name = child as KindName
+  const parent = { field: kind.children[name]?.field ?? '', entity }
+  const nested = { store, kind: kindByName[name], request, parent }
+  return childKey === undefined ? collection(nested) : single(nested, childKey)
 }
 
-/** What the Admin API answers to `method path?query`, apart from the node's own pages. */
-export async function answerEntityRequest(
-  request: { method: string; path: string; query: URLSearchParams; body: Body },
-  store: Store,
-): Promise<Reply & { allow?: string }> {
-  const path = request.path.replace(/\/$/, '')
-  const segments = path.split('/').slice(1)
-  if (segments.includes('')) throw notFound()
+/** What the Admin API answers, apart from the node's own pages. */
+export async function answerEntityRequest(asked: AdminRequest, store: Store): Promise<Reply> {
+  const request = { ...asked, path: asked.path.replace(/\/$/, '') }
+  const segments = request.path.split('/').slice(1)
   let names: string[]
   try {
     names = segments.map(decodeURIComponent)
   } catch {
     throw notFound()
   }
-  const endpoint = endpointAt(names, path, request.query, store)
-  if (request.method === 'OPTIONS') {
-    return { status: 204, allow: [...Object.keys(endpoint), 'HEAD', 'OPTIONS'].sort().join(', ') }
-  }
+  if (names.includes('')) throw notFound()
+  const endpoint = endpointAt(names, request, store)
   const method = request.method === 'HEAD' ? 'GET' : request.method
-  const handler = Object.hasOwn(endpoint, method) ? endpoint[method as keyof Endpoint] : undefined
-  if (!handler) throw methodNotAllowed()
-  return handler(request.body)
+  const answer = Object.hasOwn(endpoint, method) ? endpoint[method] : undefined
+  if (!answer) throw methodNotAllowed()
+  return answer()
 }

@@ -13,17 +13,19 @@ function pageSize(asked: string | null): number {
   return size
 }
 
-function offsetId(asked: string | null): string | undefined {
-  if (asked === null) return undefined
+const offsetAfter = (id: string) => Buffer.from(JSON.stringify([id])).toString('base64url')
+
+function idBefore(offset: string): string {
   try {
-    const [id] = JSON.parse(Buffer.from(asked, 'base64url').toString('utf8')) as unknown[]
+    const [id] = JSON.parse(Buffer.from(offset, 'base64url').toString('utf8')) as unknown[]
     if (typeof id === 'string') return id
   } catch {
-    throw badOffset(asked)
+    // Told below, as what parses but holds no id.
   }
-  throw badOffset(asked)
+  throw badOffset(offset)
 }
 
+/** `a,b` asks for both tags, `a/b` for any. */
 function tagFilter(asked: string | null): (entity: Entity) => boolean {
   if (asked === null) return () => true
   if (asked === '') throw badTags('cannot be null')
@@ -37,25 +39,20 @@ function tagFilter(asked: string | null): (entity: Entity) => boolean {
 }
 
 /**
- * One page of what `entities` holds (ordered by id), after `?offset=`, filtered by `?tags=`.
+ * One page of `entities` (ordered by id), after `?offset=`, filtered by `?tags=`.
  * Kong drops the size from the `next` of nested lists; so does this.
  */
 export function pageOf(entities: Entity[], path: string, query: URLSearchParams, nested: boolean) {
   const size = pageSize(query.get('size'))
-  const after = offsetId(query.get('offset'))
+  const asked = query.get('offset')
+  const after = asked === null ? '' : idBefore(asked)
   const tags = query.get('tags')
   const hasTags = tagFilter(tags)
-  const customId = path === '/consumers' ? query.get('custom_id') : null
-  const found = entities.filter(
-    (entity) =>
-      (after === undefined || entity.id > after) &&
-      hasTags(entity) &&
-      (customId === null || entity.custom_id === customId),
-  )
+  const found = entities.filter((entity) => entity.id > after && hasTags(entity))
   const data = found.slice(0, size)
   const last = data.at(-1)
   if (found.length <= size || !last) return { data, next: null }
-  const offset = Buffer.from(JSON.stringify([last.id])).toString('base64url')
+  const offset = offsetAfter(last.id)
   const keptTags = tags === null ? '' : `&tags=${encodeURIComponent(tags)}`
   const keptSize = nested || !query.has('size') ? '' : `&size=${size}`
   return { data, offset, next: `${path}?offset=${offset}${keptTags}${keptSize}` }

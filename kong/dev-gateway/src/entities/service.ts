@@ -1,30 +1,30 @@
 import { isIPv6 } from 'node:net'
-import type { z } from 'zod'
-import { flag, identity, integer, list, name, oneOf, optional, record, reference, text } from './fields.ts'
-import type { Fields } from './violations.ts'
+import { z } from 'zod'
+import { checked, identity, integer, name, optional } from './fields.ts'
 
-const host = text().superRefine((value, context) => {
-  if (isIPv6(value) || /^[A-Za-z0-9._-]+$/.test(value)) return
-  context.addIssue({
-    code: 'custom',
-    message: /^[^:/]+:\d+$/.test(value) ? 'must not have a port' : `invalid value: ${value}`,
-  })
+const kongProtocols = ['grpc', 'grpcs', 'http', 'https', 'tcp', 'tls', 'tls_passthrough', 'udp'] as const
+const protocol = z
+  .enum(kongProtocols)
+  .refine((value) => value === 'http' || value === 'https', 'the dev gateway speaks http and https only')
+
+const host = checked((value) => {
+  if (isIPv6(value) || /^[A-Za-z0-9._-]+$/.test(value)) return undefined
+  return /^[^:/]+:\d+$/.test(value) ? 'must not have a port' : `invalid value: ${value}`
 })
 
-const path = text()
-  .refine((value) => value.startsWith('/'), { error: 'should start with: /', abort: true })
-  .refine((value) => !value.includes('//'), { error: 'must not have empty segments', abort: true })
-  .refine((value) => /^[A-Za-z0-9\-_.~!*'();:@&=+$,/%[\]]*$/.test(value), {
-    error: (issue) =>
-      `invalid path: '${issue.input}' (characters outside of the reserved list of RFC 3986 found)`,
-  })
+const path = checked((value) => {
+  if (!value.startsWith('/')) return 'should start with: /'
+  if (value.includes('//')) return 'must not have empty segments'
+  if (/^[A-Za-z0-9\-_.~!*'();:@&=+$,/%[\]]*$/.test(value)) return undefined
+  return `invalid path: '${value}' (characters outside of the reserved list of RFC 3986 found)`
+})
 
 const timeout = () => optional(integer(1, 2_147_483_646), 60_000)
 
-export const Service = record({
+export const Service = z.strictObject({
   ...identity,
   name: optional(name()),
-  protocol: oneOf('grpc', 'grpcs', 'http', 'https', 'tcp', 'tls', 'tls_passthrough', 'udp').default('http'),
+  protocol: protocol.default('http'),
   host,
   port: integer(0, 65_535).default(80),
   path: optional(path),
@@ -32,29 +32,9 @@ export const Service = record({
   connect_timeout: timeout(),
   write_timeout: timeout(),
   read_timeout: timeout(),
-  enabled: flag().default(true),
-  tls_verify: optional(flag()),
-  tls_verify_depth: optional(integer(0, 64)),
-  client_certificate: optional(reference()),
-  ca_certificates: optional(list(text())),
+  enabled: z.boolean().default(true),
 })
 export type Service = z.infer<typeof Service>
-
-const tlsFields = ['client_certificate', 'tls_verify', 'tls_verify_depth', 'ca_certificates']
-
-/** Rules between fields: what a protocol does not know has to stay unset. */
-export function serviceRules(service: Record<string, unknown>): Fields {
-  const fields: Fields = {}
-  const forbid = (field: string) => {
-    if (service[field] === null || service[field] === undefined) return
-    fields[field] = 'value must be null'
-    fields['@entity'] = ["failed conditional validation given value of field 'protocol'"]
-  }
-  const protocol = String(service.protocol ?? 'http')
-  if (['grpc', 'grpcs', 'tcp', 'tls', 'tls_passthrough', 'udp'].includes(protocol)) forbid('path')
-  if (['http', 'grpc', 'tcp', 'udp', 'tls_passthrough'].includes(protocol)) tlsFields.forEach(forbid)
-  return fields
-}
 
 /** Kong's shorthand: `url` sets protocol, host, port and path, and wins over them. */
 export function expandServiceUrl(body: Record<string, unknown>): Record<string, unknown> {

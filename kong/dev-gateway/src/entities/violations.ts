@@ -1,73 +1,53 @@
 import type { z } from 'zod'
 
-/** Kong's `fields`: a message per field, nested for records; arrays hold null where an item is right. */
-export interface Fields {
-  [field: string]: string | Fields | (string | null)[]
+interface Fault {
+  path: PropertyKey[]
+  message: string
 }
 
-const hasOwn = Object.hasOwn
+/** A tree of messages; arrays hold null where an item is right. */
+type Fields = { [field: PropertyKey]: string | Fields }
 
-function place(fields: Fields, path: PropertyKey[], message: string): void {
-  const [head, ...rest] = path
-  const key = String(head)
-  if (rest.length === 0) {
-    if (!hasOwn(fields, key)) fields[key] = message
-    return
-  }
-  if (typeof rest[0] === 'number') {
-    const items = (hasOwn(fields, key) ? fields[key] : []) as (string | null)[]
-    if (!Array.isArray(items)) return
-    while (items.length < rest[0]) items.push(null)
-    items[rest[0]] ??= message
-    fields[key] = items
-    return
-  }
-  if (!hasOwn(fields, key)) fields[key] = {}
-  const nested = fields[key]
-  if (typeof nested === 'object' && !Array.isArray(nested)) place(nested, rest, message)
-}
-
-/** One message per field, the first that zod found, as Kong stops at the first fault of a field. */
-export function fieldsOf(issues: readonly z.core.$ZodIssue[]): Fields {
-  const fields: Fields = Object.create(null)
+/** One fault per field, the first that zod found, as Kong stops there; sorted, so `@entity` comes first. */
+function faultsOf(issues: readonly z.core.$ZodIssue[]): Fault[] {
+  const byField = new Map<string, Fault>()
   for (const issue of issues) {
-    if (issue.code === 'unrecognized_keys') {
-      for (const key of issue.keys) place(fields, [...issue.path, key], 'unknown field')
-    } else {
-      place(fields, issue.path, issue.message)
+    const unknown = issue.code === 'unrecognized_keys'
+    for (const path of unknown ? issue.keys.map((key) => [...issue.path, key]) : [issue.path]) {
+      const field = path.join('.')
+      if (!byField.has(field))
+        byField.set(field, { path, message: unknown ? 'unknown field' : issue.message })
     }
   }
-  return fields
+  return [...byField].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, fault]) => fault)
 }
 
-/** Kong prints what lies deeper than two levels as a Lua table. */
-function luaTable(value: Fields | (string | null)[]): string {
-  const lines = Array.isArray(value)
-    ? value.map((item) => JSON.stringify(item ?? 'nil'))
-    : Object.entries(value).map(([key, item]) => `${key} = ${JSON.stringify(item)}`)
-  return `{\n  ${lines.join(',\n  ')}\n}`
+function place(fields: Fields, [head = '', ...rest]: PropertyKey[], message: string): void {
+  if (rest.length === 0) {
+    fields[head] ??= message
+    return
+  }
+  // Without a prototype, so that a field may be called `__proto__`.
+  fields[head] ??= typeof rest[0] === 'number' ? ([] as unknown as Fields) : Object.create(null)
+  const inner = fields[head]
+  if (typeof inner === 'object') place(inner, rest, message)
 }
 
-/** Sorted by field, so `@entity` comes first. */
-const sorted = (fields: Fields) => Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1))
-
-function messagesOf(fields: Fields): string[] {
-  return sorted(fields).flatMap(([field, fault]) => {
-    if (typeof fault === 'string') return [`${field}: ${fault}`]
-    if (Array.isArray(fault)) {
-      const found = fault.flatMap((message, index) => (message === null ? [] : [{ message, index }]))
-      return found.map(({ message, index }) =>
-        field === '@entity' ? message : `${field}.${index + 1}: ${message}`,
-      )
-    }
-    return sorted(fault).map(([sub, inner]) =>
-      typeof inner === 'string' ? `${field}.${sub}: ${inner}` : `${field}.${sub}: ${luaTable(inner)}`,
-    )
-  })
+function sentenceOf({ path, message }: Fault): string {
+  if (path[0] === '@entity') return message
+  return `${path.map((part) => (typeof part === 'number' ? part + 1 : String(part))).join('.')}: ${message}`
 }
 
-export function schemaViolation(fields: Fields) {
-  const messages = messagesOf(fields)
-  const count = messages.length === 1 ? 'schema violation' : `${messages.length} schema violations`
-  return { message: `${count} (${messages.join('; ')})`, name: 'schema violation', code: 2, fields }
+/** The body of Kong's "schema violation". */
+export function schemaViolation(issues: readonly z.core.$ZodIssue[]) {
+  const faults = faultsOf(issues)
+  const fields: Fields = Object.create(null)
+  for (const { path, message } of faults) place(fields, path, message)
+  const count = faults.length === 1 ? 'schema violation' : `${faults.length} schema violations`
+  return {
+    message: `${count} (${faults.map(sentenceOf).join('; ')})`,
+    name: 'schema violation',
+    code: 2,
+    fields,
+  }
 }

@@ -1,4 +1,6 @@
-import { decimal, flag, list, oneOf, optional, record, text } from '../entities/fields.ts'
+import { z } from 'zod'
+import { checked, optional, text } from '../entities/fields.ts'
+import type { Headers } from '../proxy/answers.ts'
 import { definePlugin } from './plugin.ts'
 
 const allMethods = ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'] as const
@@ -12,81 +14,71 @@ function originMatcher(origins: string[]): (origin: string) => boolean {
   return (origin) => plain.has(origin) || patterns.some((pattern) => pattern.test(origin))
 }
 
-const origin = text().refine(
-  (value) => {
-    try {
-      return value === '*' || new RegExp(value) !== undefined
-    } catch {
-      return false
-    }
-  },
-  { error: (issue) => `'${issue.input}' is not a valid regex` },
-)
+const origin = checked((value) => {
+  try {
+    if (value !== '*') new RegExp(value)
+    return undefined
+  } catch {
+    return `'${value}' is not a valid regex`
+  }
+})
+
+const Config = z
+  .strictObject({
+    origins: optional(z.array(origin)),
+    headers: optional(z.array(text())),
+    exposed_headers: optional(z.array(text())),
+    methods: optional(z.array(z.enum(allMethods)), [...allMethods]),
+    max_age: optional(z.number()),
+    credentials: z.boolean().default(false),
+    preflight_continue: z.boolean().default(false),
+  })
+  .prefault({})
+type Config = z.output<typeof Config>
+
+/** The headers that say whether the page at this origin may read the answer. */
+function allowFor({ origins, credentials }: Config): (origin: string | undefined) => Headers {
+  const listed = origins ?? ['*']
+  const [only = '*'] = listed
+  const any = listed.length === 0 || (listed.length === 1 && only === '*')
+  // Kong names a single plain origin to everyone.
+  const fixed = listed.length === 1 && plainOrigin.test(only) ? only : undefined
+  const matches = originMatcher(listed.filter((entry) => entry !== '*'))
+  return (origin) => {
+    if (any && (!credentials || origin === undefined)) return [['Access-Control-Allow-Origin', '*']]
+    const headers: Headers = [['vary', 'Origin']]
+    const allowed = fixed ?? (origin !== undefined && (any || matches(origin)) ? origin : undefined)
+    if (allowed !== undefined) headers.push(['Access-Control-Allow-Origin', allowed])
+    if (credentials) headers.push(['Access-Control-Allow-Credentials', 'true'])
+    return headers
+  }
+}
 
 export const cors = definePlugin({
   name: 'cors',
   priority: 2000,
-  consumerAllowed: false,
-  config: record({
-    origins: optional(list(origin)),
-    headers: optional(list(text())),
-    exposed_headers: optional(list(text())),
-    methods: optional(list(oneOf(...allMethods)), [...allMethods]),
-    max_age: optional(decimal()),
-    credentials: flag().default(false),
-    private_network: flag().default(false),
-    preflight_continue: flag().default(false),
-  }).prefault({}),
+  config: Config,
   start(config) {
-    const origins = config.origins ?? []
-    const anyOrigin = origins.length === 0 || (origins.length === 1 && origins[0] === '*')
-    const fixed = origins.length === 1 && plainOrigin.test(origins[0] ?? '') ? origins[0] : undefined
-    const matches = originMatcher(origins.filter((entry) => entry !== '*'))
-
-    const allow = (requestOrigin: string | undefined): string[] => {
-      if (anyOrigin) {
-        if (!config.credentials) return ['Access-Control-Allow-Origin', '*']
-        return requestOrigin === undefined
-          ? ['Access-Control-Allow-Origin', '*']
-          : [
-              'vary',
-              'Origin',
-              'Access-Control-Allow-Origin',
-              requestOrigin,
-              'Access-Control-Allow-Credentials',
-              'true',
-            ]
-      }
-      const allowed =
-        fixed ?? (requestOrigin !== undefined && matches(requestOrigin) ? requestOrigin : undefined)
-      return [
-        'vary',
-        'Origin',
-        ...(allowed === undefined ? [] : ['Access-Control-Allow-Origin', allowed]),
-        ...(config.credentials ? ['Access-Control-Allow-Credentials', 'true'] : []),
-      ]
-    }
-    const preflightHeaders = (asked: string | undefined): string[] => {
-      const headers = config.headers?.join(',') ?? asked
-      return [
-        ...(headers ? ['Access-Control-Allow-Headers', headers] : []),
-        'Access-Control-Allow-Methods',
-        (config.methods ?? []).join(','),
-        ...(config.max_age === null ? [] : ['Access-Control-Max-Age', String(config.max_age)]),
-        ...(config.private_network ? ['Access-Control-Allow-Private-Network', 'true'] : []),
-      ]
-    }
+    const allow = allowFor(config)
     const exposed = config.exposed_headers?.join(',')
-
-    return ({ request, toClient }) => {
-      const { headers, method } = request
+    const preflight = (asked: string | undefined): Headers => {
+      const headers: Headers = [['Access-Control-Allow-Methods', (config.methods ?? []).join(',')]]
+      const allowed = config.headers?.join(',') ?? asked
+      if (allowed) headers.push(['Access-Control-Allow-Headers', allowed])
+      if (config.max_age !== null) headers.push(['Access-Control-Max-Age', String(config.max_age)])
+      return headers
+    }
+    return ({ request: { method, headers }, toClient }) => {
       toClient.push(...allow(headers.origin))
-      const asked = headers['access-control-request-method']
-      if (method === 'OPTIONS' && headers.origin && asked && !config.preflight_continue) {
-        const preflight = preflightHeaders(headers['access-control-request-headers'])
-        return { status: 200, headers: preflight, body: '' }
+      const asksFirst = method === 'OPTIONS' && headers.origin && headers['access-control-request-method']
+      if (asksFirst && !config.preflight_continue) {
+        return {
+          status: 200,
+          headers: preflight(headers['access-control-request-headers']),
+          body: { text: '' },
+        }
       }
-      if (exposed) toClient.push('Access-Control-Expose-Headers', exposed)
+      if (exposed) toClient.push(['Access-Control-Expose-Headers', exposed])
       return undefined
     }
   },

@@ -1,46 +1,39 @@
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import { flag, identity, name, oneOf, optional, record, reference, set, text } from '../entities/fields.ts'
+import { identity, name, optional, reference, set, text } from '../entities/fields.ts'
 import type { Service } from '../entities/service.ts'
-import type { Fields } from '../entities/violations.ts'
+import type { Answer, Headers } from '../proxy/answers.ts'
 
-const protocol = oneOf('grpc', 'grpcs', 'http', 'https')
+const protocols = ['grpc', 'grpcs', 'http', 'https'] as const
 
-export const Plugin = record({
+const Plugin = z.strictObject({
   ...identity,
   name: text(),
   instance_name: optional(name()),
   route: optional(reference()),
   service: optional(reference()),
   consumer: optional(reference()),
-  config: z.unknown().optional(),
-  protocols: set(protocol).default(['grpc', 'grpcs', 'http', 'https']),
-  enabled: flag().default(true),
+  config: z.unknown(),
+  protocols: set(z.enum(protocols)).default([...protocols]),
+  enabled: z.boolean().default(true),
 })
 export type Plugin = z.infer<typeof Plugin>
 
-/** One proxied request as plugins see it. Header lists are flat: name, value, name, value. */
+/** One proxied request as plugins see it. */
 export interface Exchange {
   request: IncomingMessage
-  requestId: string
   /** As the client sent it, without the query. */
   path: string
-  query: string
   clientIp: string
   service: Service | undefined
-  toUpstream: string[]
-  toClient: string[]
+  /** What plugins add. */
+  toUpstream: Headers
+  toClient: Headers
   /** Set when a body without a declared length must be stopped on the way. */
-  bodyBytesMax: number | undefined
+  bodyBytesMax?: number
 }
 
-/** What a plugin answers instead of the upstream. `error` follows the Accept header, `json` and `body` do not. */
-export type Answer = { status: number; headers?: string[] } & (
-  | { error: string }
-  | { json: object }
-  | { body: string; contentType?: string }
-)
-
+/** An answer instead of the upstream's, if any. */
 export type Access = (exchange: Exchange) => Answer | undefined
 
 export interface Clock {
@@ -48,36 +41,33 @@ export interface Clock {
   now(): number
 }
 
-interface Definition<S extends z.ZodType> {
+interface Definition<Config extends z.ZodType> {
   name: string
   /** Kong's own number: higher runs first. */
   priority: number
-  config: S
-  consumerAllowed: boolean
-  rules?(config: Record<string, unknown>, updating: boolean): Fields
-  /** What the Admin API shows where that is more than what is stored. */
-  render?(config: z.output<S>): object
-  start(config: z.output<S>, plugin: Plugin, clock: Clock): Access
+  config: Config
+  /** Rules between fields of a config that is right field by field. */
+  check?(config: z.output<Config>, complain: (path: PropertyKey[], message: string) => void): void
+  start(config: z.output<Config>, clock: Clock): Access
 }
 
 export interface PluginType {
   name: string
   priority: number
   schema: z.ZodType
-  consumerAllowed: boolean
-  rules(config: Record<string, unknown>, updating: boolean): Fields
-  render(config: unknown): unknown
   start(plugin: Plugin, clock: Clock): Access
 }
 
-export function definePlugin<S extends z.ZodType>(definition: Definition<S>): PluginType {
+export function definePlugin<Config extends z.ZodType>(definition: Definition<Config>): PluginType {
+  const { name, priority, config, check, start } = definition
   return {
-    name: definition.name,
-    priority: definition.priority,
-    schema: Plugin.extend({ config: definition.config }),
-    consumerAllowed: definition.consumerAllowed,
-    rules: (config, updating) => definition.rules?.(config, updating) ?? {},
-    render: (config) => definition.render?.(config as z.output<S>) ?? config,
-    start: (plugin, clock) => definition.start(plugin.config as z.output<S>, plugin, clock),
+    name,
+    priority,
+    schema: Plugin.extend({ config }).superRefine((plugin, context) =>
+      check?.((plugin as Plugin).config as z.output<Config>, (path, message) =>
+        context.addIssue({ code: 'custom', path, message }),
+      ),
+    ),
+    start: (plugin, clock) => start(plugin.config as z.output<Config>, clock),
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { flag, integer, oneOf, optional, positive, record, text } from '../entities/fields.ts'
-import type { Fields } from '../entities/violations.ts'
+import { integer, optional, text } from '../entities/fields.ts'
+import type { Headers } from '../proxy/answers.ts'
 import { definePlugin, type Exchange } from './plugin.ts'
 
 const periods = ['second', 'minute', 'hour', 'day', 'month', 'year'] as const
@@ -15,47 +15,55 @@ const windowSeconds: Record<Period, number> = {
   year: 31_536_000,
 }
 
-const redis = record({
-  host: optional(text()),
-  port: optional(integer(0, 65_535), 6379),
-  timeout: optional(integer(), 2000),
-  username: optional(text()),
-  password: optional(text()),
-  database: optional(integer(), 0),
-  ssl: optional(flag(), false),
-  ssl_verify: optional(flag(), false),
-  server_name: optional(text()),
-})
+const limit = () => optional(z.number().refine((value) => value > 0, 'value must be greater than 0'))
 
-const Config = record({
-  ...(Object.fromEntries(periods.map((p) => [p, optional(positive())])) as Record<
-    Period,
-    z.ZodDefault<z.ZodNullable<z.ZodNumber>>
-  >),
-  limit_by: oneOf('consumer', 'credential', 'ip', 'service', 'header', 'path', 'consumer-group').default(
-    'consumer',
-  ),
+const Config = z.strictObject({
+  second: limit(),
+  minute: limit(),
+  hour: limit(),
+  day: limit(),
+  month: limit(),
+  year: limit(),
+  // The unfulfillable ones count by address, as Kong does for a caller that it does not know.
+  limit_by: z
+    .enum(['consumer', 'credential', 'ip', 'service', 'header', 'path', 'consumer-group'])
+    .default('consumer'),
   header_name: optional(text()),
   path: optional(text()),
-  policy: oneOf('local', 'cluster', 'redis').default('local'),
-  fault_tolerant: flag().default(true),
-  hide_client_headers: flag().default(false),
+  policy: z
+    .enum(['local', 'cluster', 'redis'])
+    .refine((policy) => policy !== 'redis', 'the dev gateway has no redis')
+    .default('local'),
+  fault_tolerant: z.boolean().default(true),
+  hide_client_headers: z.boolean().default(false),
   error_code: optional(integer(100, 999), 429),
   error_message: optional(text(), 'API rate limit exceeded'),
-  sync_rate: z.number({ error: 'expected a number' }).default(-1),
-  redis: redis.prefault({}),
 })
 type Config = z.output<typeof Config>
 
-/** Kong's flat `redis_*` fields, older than `redis`, are still taken (and shown). */
-function foldRedis(config: unknown): unknown {
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) return config
-  const entries = Object.entries(config)
-  const flat = entries.filter(([field]) => field.startsWith('redis_'))
-  if (flat.length === 0) return config
-  const rest = Object.fromEntries(entries.filter(([field]) => !field.startsWith('redis_')))
-  const redis = Object.fromEntries(flat.map(([field, value]) => [field.slice('redis_'.length), value]))
-  return { ...rest, redis: { ...redis, ...(rest.redis as object | undefined) } }
+const limitsOf = (config: Config) =>
+  periods.flatMap((period) => {
+    const limit = config[period]
+    return limit === null ? [] : [{ period, limit }]
+  })
+
+function check(config: Config, complain: (path: PropertyKey[], message: string) => void): void {
+  const { limit_by } = config
+  const needed = limit_by === 'header' ? 'header_name' : limit_by === 'path' ? 'path' : undefined
+  if (needed && config[needed] === null) {
+    complain(['@entity', 0], "failed conditional validation given value of field 'config.limit_by'")
+    complain(['config', needed], 'required field missing')
+    return
+  }
+  const limits = limitsOf(config)
+  if (limits.length === 0) {
+    const names = periods.map((period) => `'config.${period}'`).join(', ')
+    complain(['@entity', 0], `at least one of these fields must be non-empty: ${names}`)
+  }
+  const wrong = limits.findIndex(({ limit }, index) => limit < (limits[index - 1]?.limit ?? 0))
+  if (wrong === -1) return
+  const said = limits.map(({ period, limit }) => `${period}(${limit.toFixed(1)})`)
+  complain(['config'], `The limit for ${said[wrong]} cannot be lower than the limit for ${said[wrong - 1]}`)
 }
 
 /** Windows are aligned to the clock in UTC, so every counter of one period starts over at once. */
@@ -67,42 +75,12 @@ function windowStart(period: Period, now: number): number {
   return Math.floor(now / length) * length
 }
 
-function rules(config: Record<string, unknown>, updating: boolean): Fields {
-  const conditional = (given: string, missing: Fields): Fields => ({
-    '@entity': [`failed conditional validation given value of field 'config.${given}'`],
-    config: missing,
-  })
-  const needed = 'required field missing'
-  if (config.limit_by === 'header' && !config.header_name)
-    return conditional('limit_by', { header_name: needed })
-  if (config.limit_by === 'path' && !config.path) return conditional('limit_by', { path: needed })
-  const redisHost = (config.redis as { host?: unknown } | null | undefined)?.host
-  if (config.policy === 'redis' && !redisHost) return conditional('policy', { redis: { host: needed } })
-  const limits = periods.flatMap((period) =>
-    typeof config[period] === 'number' ? [{ period, limit: config[period] as number }] : [],
-  )
-  if (periods.every((period) => config[period] === undefined || config[period] === null)) {
-    const names = periods.map((period) => `'config.${period}'`).join(', ')
-    const when = updating ? 'when updating, ' : ''
-    return { '@entity': [`${when}at least one of these fields must be non-empty: ${names}`] }
-  }
-  for (const [index, larger] of limits.entries()) {
-    const smaller = limits[index - 1]
-    if (!smaller || larger.limit >= smaller.limit) continue
-    const said = (l: { period: string; limit: number }) => `${l.period}(${l.limit.toFixed(1)})`
-    return { config: `The limit for ${said(larger)} cannot be lower than the limit for ${said(smaller)}` }
-  }
-  return {}
-}
-
-function identifierOf(config: Config, exchange: Exchange): string {
-  if (config.limit_by === 'service' && exchange.service) return exchange.service.id
-  if (config.limit_by === 'header') {
-    const value = exchange.request.headers[config.header_name?.toLowerCase() ?? '']
-    if (value !== undefined) return String(value)
-  }
-  if (config.limit_by === 'path' && exchange.path === config.path) return exchange.path
-  return exchange.clientIp
+function identifierOf({ limit_by, header_name, path }: Config, exchange: Exchange): string {
+  const { request, service, clientIp } = exchange
+  if (limit_by === 'service' && service) return service.id
+  if (limit_by === 'path' && exchange.path === path) return exchange.path
+  const header = limit_by === 'header' ? request.headers[header_name?.toLowerCase() ?? ''] : undefined
+  return header === undefined ? clientIp : String(header)
 }
 
 interface Counter {
@@ -112,59 +90,43 @@ interface Counter {
   used: Map<string, number>
 }
 
+const capitalised = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
+
+/** A pair of headers per period, and the standard ones about the limit that ends first. */
 function headersOf(usage: { counter: Counter; remaining: number }[], now: number) {
-  const headers: string[] = []
-  let tightest: { limit: number; remaining: number; window: number; reset: number } | undefined
-  for (const { counter, remaining } of usage) {
-    const window = windowSeconds[counter.period]
-    const label = counter.period[0]?.toUpperCase() + counter.period.slice(1)
-    headers.push(`X-RateLimit-Limit-${label}`, String(counter.limit))
-    headers.push(`X-RateLimit-Remaining-${label}`, String(remaining))
-    const tighter =
-      !tightest ||
-      remaining < tightest.remaining ||
-      (remaining === tightest.remaining && window > tightest.window)
-    if (tighter) {
-      const reset = Math.max(1, window - Math.floor((now - counter.start) / 1000))
-      tightest = { limit: counter.limit, remaining, window, reset }
-    }
-  }
-  const reset = tightest?.reset ?? 1
-  headers.push('RateLimit-Limit', String(tightest?.limit), 'RateLimit-Remaining', String(tightest?.remaining))
-  headers.push('RateLimit-Reset', String(reset))
+  const headers = usage.flatMap(
+    ({ counter: { period, limit }, remaining }): Headers => [
+      [`X-RateLimit-Limit-${capitalised(period)}`, String(limit)],
+      [`X-RateLimit-Remaining-${capitalised(period)}`, String(remaining)],
+    ],
+  )
+  // Counters go from the shortest period up, and of equals Kong tells about the longest.
+  const { counter, remaining } = usage.reduce((a, b) => (b.remaining <= a.remaining ? b : a))
+  const reset = Math.max(1, windowSeconds[counter.period] - Math.floor((now - counter.start) / 1000))
+  headers.push(['RateLimit-Limit', String(counter.limit)], ['RateLimit-Remaining', String(remaining)])
+  headers.push(['RateLimit-Reset', String(reset)])
   return { headers, reset }
 }
 
 export const rateLimiting = definePlugin({
   name: 'rate-limiting',
   priority: 910,
-  consumerAllowed: true,
-  config: z.preprocess(foldRedis, Config),
-  rules,
-  // Kong still shows the flat fields that `redis` replaced.
-  render: (config) => ({
-    ...config,
-    ...Object.fromEntries(Object.entries(config.redis).map(([field, value]) => [`redis_${field}`, value])),
-  }),
-  start(config, _plugin, clock) {
-    const counters: Counter[] = periods.flatMap((period) => {
-      const limit = config[period]
-      return limit === null ? [] : [{ period, limit, start: 0, used: new Map() }]
-    })
+  config: Config.prefault({}),
+  check,
+  start(config, clock) {
+    const counters = limitsOf(config).map((limit): Counter => ({ ...limit, start: 0, used: new Map() }))
     return (exchange) => {
       const identifier = identifierOf(config, exchange)
       const now = clock.now()
-      let exceeded: Counter | undefined
       for (const counter of counters) {
         const start = windowStart(counter.period, now)
-        if (start !== counter.start) {
-          counter.start = start
-          counter.used.clear()
-        }
-        if ((counter.used.get(identifier) ?? 0) >= counter.limit) exceeded = counter
+        if (start !== counter.start) counter.used.clear()
+        counter.start = start
       }
+      const usedOf = ({ used }: Counter) => used.get(identifier) ?? 0
+      const exceeded = counters.findLast((counter) => usedOf(counter) >= counter.limit)
       const usage = counters.map((counter) => {
-        const used = counter.used.get(identifier) ?? 0
+        const used = usedOf(counter)
         if (!exceeded) counter.used.set(identifier, used + 1)
         // A refused request counts against the limit that refused it only in what is shown, as in Kong.
         const shown = !exceeded || exceeded === counter ? used + 1 : used
@@ -175,8 +137,8 @@ export const rateLimiting = definePlugin({
       if (!exceeded) return undefined
       return {
         status: config.error_code ?? 429,
-        error: config.error_message ?? 'API rate limit exceeded',
-        headers: config.hide_client_headers ? [] : ['Retry-After', String(reset)],
+        body: config.error_message ?? 'API rate limit exceeded',
+        headers: config.hide_client_headers ? [] : [['Retry-After', String(reset)]],
       }
     }
   },

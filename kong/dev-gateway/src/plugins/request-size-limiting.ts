@@ -1,4 +1,5 @@
-import { flag, integer, oneOf, optional, record } from '../entities/fields.ts'
+import { z } from 'zod'
+import { integer, optional } from '../entities/fields.ts'
 import { definePlugin } from './plugin.ts'
 
 const bytesPerUnit = { megabytes: 2 ** 20, kilobytes: 2 ** 10, bytes: 1 }
@@ -8,12 +9,13 @@ export const sizeExceeded = 'Request size limit exceeded'
 export const requestSizeLimiting = definePlugin({
   name: 'request-size-limiting',
   priority: 951,
-  consumerAllowed: true,
-  config: record({
-    allowed_payload_size: optional(integer(), 128),
-    size_unit: oneOf('megabytes', 'kilobytes', 'bytes').default('megabytes'),
-    require_content_length: flag().default(false),
-  }).prefault({}),
+  config: z
+    .strictObject({
+      allowed_payload_size: optional(integer(), 128),
+      size_unit: z.enum(['megabytes', 'kilobytes', 'bytes']).default('megabytes'),
+      require_content_length: z.boolean().default(false),
+    })
+    .prefault({}),
   start(config) {
     const bytesMax = (config.allowed_payload_size ?? 128) * bytesPerUnit[config.size_unit]
     return (exchange) => {
@@ -21,13 +23,13 @@ export const requestSizeLimiting = definePlugin({
       const declared = headers['content-length']
       if (declared !== undefined) {
         if (Number(declared) <= bytesMax) return undefined
-        return { status: headers.expect === undefined ? 413 : 417, error: sizeExceeded }
+        return { status: headers.expect === undefined ? 413 : 417, body: sizeExceeded }
       }
       if (headers['transfer-encoding'] === undefined) return undefined
       if (config.require_content_length) {
-        return { status: 411, error: 'A valid Content-Length header is required' }
+        return { status: 411, body: 'A valid Content-Length header is required' }
       }
-      exchange.bodyBytesMax = Math.min(bytesMax, exchange.bodyBytesMax ?? Number.POSITIVE_INFINITY)
+      exchange.bodyBytesMax = bytesMax
       return undefined
     }
   },

@@ -1,6 +1,7 @@
-import { flag, integer, optional, record, text } from '../entities/fields.ts'
-import type { Fields } from '../entities/violations.ts'
-import { type Answer, definePlugin } from './plugin.ts'
+import { z } from 'zod'
+import { integer, optional, text } from '../entities/fields.ts'
+import { type Answer, jsonBody } from '../proxy/answers.ts'
+import { definePlugin } from './plugin.ts'
 
 const defaultMessages: Record<number, string> = {
   401: 'Unauthorized',
@@ -18,38 +19,26 @@ const withCharset = (type: string) =>
 export const requestTermination = definePlugin({
   name: 'request-termination',
   priority: 2,
-  consumerAllowed: true,
-  config: record({
-    status_code: integer(100, 599).default(503),
-    message: optional(text()),
-    content_type: optional(text()),
-    body: optional(text()),
-    trigger: optional(text()),
-    echo: flag()
-      .refine((value) => !value, 'the dev gateway does not echo requests')
-      .default(false),
-  }).prefault({}),
-  rules(config): Fields {
-    if (config.message && (config.content_type || config.body)) {
-      return { config: 'message cannot be used with content_type or body' }
+  config: z
+    .strictObject({
+      status_code: integer(100, 599).default(503),
+      message: optional(text()),
+      content_type: optional(text()),
+      body: optional(text()),
+    })
+    .prefault({}),
+  check({ message, content_type, body }, complain) {
+    if (message && (content_type || body)) {
+      complain(['config'], 'message cannot be used with content_type or body')
+    } else if (content_type && !body) {
+      complain(['config'], 'content_type requires a body')
     }
-    return config.content_type && !config.body ? { config: 'content_type requires a body' } : {}
   },
-  start(config) {
-    const trigger = config.trigger?.toLowerCase()
-    const message = config.message ?? defaultMessages[config.status_code]
-    const answer: Answer =
-      config.body === null
-        ? { status: config.status_code, json: { message } }
-        : {
-            status: config.status_code,
-            body: config.body,
-            contentType: withCharset(config.content_type ?? 'application/json; charset=utf-8'),
-          }
-    return ({ request, query }) => {
-      if (trigger === undefined) return answer
-      const triggered = request.headers[trigger] !== undefined || new URLSearchParams(query).has(trigger)
-      return triggered ? answer : undefined
-    }
+  start({ status_code: status, message, content_type, body: given }) {
+    const type = withCharset(content_type ?? 'application/json; charset=utf-8')
+    const body =
+      given === null ? jsonBody({ message: message ?? defaultMessages[status] }) : { type, text: given }
+    const answer: Answer = { status, body }
+    return () => answer
   },
 })

@@ -8,9 +8,7 @@ export type StartPlugin = (plugin: Plugin) => Access | undefined
 export function createPluginStarter(clock: Clock): StartPlugin {
   const started = new WeakMap<Plugin, Access>()
   return (plugin) => {
-    const known = started.get(plugin)
-    if (known) return known
-    const access = pluginTypeByName.get(plugin.name)?.start(plugin, clock)
+    const access = started.get(plugin) ?? pluginTypeByName.get(plugin.name)?.start(plugin, clock)
     if (access) started.set(plugin, access)
     return access
   }
@@ -28,8 +26,7 @@ export function pluginFinder(store: Store, start: StartPlugin) {
   return (route: string, service: string): Access[] =>
     types.flatMap(({ name }) => {
       const scopes = [`${name}|${route}|${service}`, `${name}|${route}|`, `${name}||${service}`, `${name}||`]
-      const plugin = scopes.map((scope) => byScope.get(scope)).find((found) => found !== undefined)
-      const access = plugin && start(plugin)
-      return access ? [access] : []
+      const [plugin] = scopes.flatMap((scope) => byScope.get(scope) ?? [])
+      return (plugin && start(plugin)) ?? []
     })
 }

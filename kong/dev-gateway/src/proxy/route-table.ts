@@ -14,7 +14,6 @@ export interface Asked {
   /** Normalised. */
   path: string
   secure: boolean
-  serverName: string | undefined
   headers: NodeJS.Dict<string | string[]>
 }
 
@@ -38,44 +37,30 @@ type Test = (asked: Asked) => boolean
 interface Candidate {
   target: Target
   tests: Test[]
-  prefixOf: (path: string) => string | undefined
-  hasPath: boolean
+  /** Undefined for a route without paths. */
+  prefixOf: ((path: string) => string | undefined) | undefined
   weights: number[]
 }
 
-const isEmpty = (value: object | null | undefined): value is null | undefined =>
-  !value || Object.keys(value).length === 0
-
-function hostTest(hosts: string[]): Test {
-  const tests = hosts.map((pattern): Test => {
-    const [, name = pattern, port] = /^(.*?)(?::(\d+))?$/.exec(pattern) ?? []
-    const matchesPort: Test = port === undefined ? () => true : (asked) => asked.port === Number(port)
-    if (name.startsWith('*')) return (asked) => asked.host.endsWith(name.slice(1)) && matchesPort(asked)
-    if (name.endsWith('*')) return (asked) => asked.host.startsWith(name.slice(0, -1)) && matchesPort(asked)
-    return (asked) => asked.host === name && matchesPort(asked)
-  })
-  return (asked) => tests.some((test) => test(asked))
+function hostTest(pattern: string): Test {
+  const [, name = pattern, port] = /^(.*?)(?::(\d+))?$/.exec(pattern) ?? []
+  const fits = (host: string) => {
+    if (name.startsWith('*')) return host.endsWith(name.slice(1))
+    return name.endsWith('*') ? host.startsWith(name.slice(0, -1)) : host === name
+  }
+  return (asked) => fits(asked.host) && (port === undefined || asked.port === Number(port))
 }
 
-function headerTests(headers: Record<string, string[]>): Test[] {
-  return Object.entries(headers).map(([header, values]) => {
-    const name = header.toLowerCase()
-    const tests = values.map((value) => {
-      if (value.startsWith('~*')) {
-        const pattern = new RegExp(value.slice(2), 'i')
-        return (given: string) => pattern.test(given)
-      }
-      const wanted = value.toLowerCase()
-      return (given: string) => given.toLowerCase() === wanted
-    })
-    return (asked: Asked) => {
-      const given = asked.headers[name]
-      return given !== undefined && [given].flat().some((value) => tests.some((test) => test(value)))
-    }
+function headerTest([header, values]: [string, string[]]): Test {
+  const name = header.toLowerCase()
+  const tests = values.map((value) => {
+    const pattern = value.startsWith('~*') ? new RegExp(value.slice(2), 'i') : undefined
+    return (given: string) => pattern?.test(given) ?? given.toLowerCase() === value.toLowerCase()
   })
+  return ({ headers }) => [headers[name] ?? []].flat().some((given) => tests.some((test) => test(given)))
 }
 
-function prefixMatcher(path: string): Candidate['prefixOf'] {
+function prefixMatcher(path: string): (path: string) => string | undefined {
   if (path.startsWith('~')) {
     const pattern = new RegExp(`^(?:${bytesOf(path.slice(1))})`)
     return (asked) => pattern.exec(asked)?.[0]
@@ -84,18 +69,13 @@ function prefixMatcher(path: string): Candidate['prefixOf'] {
   return (asked) => (asked.startsWith(prefix) ? prefix : undefined)
 }
 
-function testsOf(route: Route): Test[] {
-  const tests: Test[] = []
-  if (!route.protocols.includes('https')) tests.push((asked) => !asked.secure)
-  if (!isEmpty(route.methods)) {
-    const methods = new Set(route.methods)
-    tests.push((asked) => methods.has(asked.method))
-  }
-  if (!isEmpty(route.hosts)) tests.push(hostTest(route.hosts as string[]))
-  if (!isEmpty(route.headers)) tests.push(...headerTests(route.headers as Record<string, string[]>))
-  if (!isEmpty(route.snis)) {
-    const names = new Set(route.snis as string[])
-    tests.push((asked) => !asked.secure || names.has(asked.serverName ?? ''))
+function testsOf({ protocols, methods, hosts, headers }: Route): Test[] {
+  const tests = Object.entries(headers ?? {}).map(headerTest)
+  if (!protocols.includes('https')) tests.push((asked) => !asked.secure)
+  if (methods?.length) tests.push((asked) => methods.includes(asked.method))
+  if (hosts?.length) {
+    const fits = hosts.map(hostTest)
+    tests.push((asked) => fits.some((test) => test(asked)))
   }
   return tests
 }
@@ -105,82 +85,47 @@ function testsOf(route: Route): Test[] {
  * its priority, the length of a plain path. The older route wins a tie; in Kong that is left to chance.
  */
 function candidatesOf(target: Target): Candidate[] {
-  const { route } = target
-  const kinds = [route.methods, route.hosts, route.headers, route.snis, route.paths]
-  const matched = kinds.filter((kind) => !isEmpty(kind)).length
-  const plainHosts = !isEmpty(route.hosts) && !(route.hosts as string[]).some((host) => host.includes('*'))
-  const headerCount = Object.keys(route.headers ?? {}).length
-  const tests = testsOf(route)
-  const weigh = (regex: boolean, length: number) => [
-    matched,
-    plainHosts ? 1 : 0,
-    headerCount,
-    regex ? 1 : 0,
-    regex ? (route.regex_priority ?? 0) : 0,
-    length,
-  ]
-  if (isEmpty(route.paths)) {
-    return [{ target, tests, prefixOf: () => '', hasPath: false, weights: weigh(false, 0) }]
-  }
-  return (route.paths as string[]).map((path) => {
-    const regex = path.startsWith('~')
-    const length = regex ? 0 : bytesOf(path).length
-    return { target, tests, prefixOf: prefixMatcher(path), hasPath: true, weights: weigh(regex, length) }
+  const { methods, hosts, headers, paths, regex_priority } = target.route
+  const headerCount = Object.keys(headers ?? {}).length
+  const kinds = [methods?.length, hosts?.length, headerCount, paths?.length].filter(Boolean).length
+  const plainHosts = hosts?.length && !hosts.some((host) => host.includes('*')) ? 1 : 0
+  const common = [kinds, plainHosts, headerCount]
+  const tests = testsOf(target.route)
+  if (!paths?.length) return [{ target, tests, prefixOf: undefined, weights: [...common, 0, 0, 0] }]
+  return paths.map((path) => {
+    const weights = path.startsWith('~') ? [1, regex_priority ?? 0, 0] : [0, 0, bytesOf(path).length]
+    return { target, tests, prefixOf: prefixMatcher(path), weights: [...common, ...weights] }
   })
 }
 
 function byWeight(a: Candidate, b: Candidate): number {
-  for (const [index, weight] of a.weights.entries()) {
-    const other = b.weights[index] ?? 0
-    if (weight !== other) return other - weight
-  }
+  const differences = a.weights.map((weight, index) => (b.weights[index] ?? 0) - weight)
   const [one, two] = [a.target.route, b.target.route]
-  return one.created_at - two.created_at || (one.id < two.id ? -1 : 1)
+  return differences.find(Boolean) ?? (one.created_at - two.created_at || (one.id < two.id ? -1 : 1))
 }
 
 function targetsOf(store: Store, start: StartPlugin): Target[] {
   const pluginsFor = pluginFinder(store, start)
-  const services = new Map(
-    (store.list('services') as unknown as Service[]).map((service) => [
-      service.id,
-      { service, nextPeer: createBalancer(service, store) },
-    ]),
-  )
+  const balancers = new Map<string, NextPeer>()
+  const services = store.list('services') as unknown as Service[]
+  for (const service of services) balancers.set(service.id, createBalancer(service, store))
   return (store.list('routes') as unknown as Route[]).flatMap((route) => {
-    const served = route.service ? services.get(route.service.id) : undefined
-    if (served?.service.enabled === false) return []
-    const plugins = pluginsFor(route.id, served?.service.id ?? '')
-    return [{ route, service: served?.service, nextPeer: served?.nextPeer, plugins }]
+    const id = route.service?.id ?? ''
+    const service = store.get('services', id) as Service | undefined
+    if (service?.enabled === false) return []
+    return [{ route, service, nextPeer: balancers.get(id), plugins: pluginsFor(route.id, id) }]
   })
 }
 
-const rememberedMax = 5000
-const rememberedPathMax = 256
-
-/** Built once per change of the store; a request only walks the sorted list, or a remembered answer. */
+/** Built once per change of the store; a request only walks the sorted list. */
 export function compileRoutes(store: Store, start: StartPlugin) {
   const candidates = targetsOf(store, start).flatMap(candidatesOf).sort(byWeight)
-  const dependsOnHeaders = candidates.some(({ target }) => !isEmpty(target.route.headers))
-  const remembered = new Map<string, Match | undefined>()
-
-  const search = (asked: Asked): Match | undefined => {
-    for (const { target, tests, prefixOf, hasPath } of candidates) {
+  return (asked: Asked): Match | undefined => {
+    for (const { target, tests, prefixOf } of candidates) {
       if (!tests.every((test) => test(asked))) continue
-      const prefix = prefixOf(asked.path)
-      if (prefix !== undefined) return { target, prefix: hasPath ? prefix : undefined }
+      const prefix = prefixOf?.(asked.path)
+      if (prefix !== undefined || prefixOf === undefined) return { target, prefix }
     }
     return undefined
-  }
-
-  return (asked: Asked): Match | undefined => {
-    if (dependsOnHeaders || asked.path.length > rememberedPathMax) return search(asked)
-    const { method, host, port, path, secure, serverName } = asked
-    // No header holds a line feed, and the path comes last, so no two requests share a key by accident.
-    const key = [method, host, port, secure, serverName, path].join('\n')
-    if (remembered.has(key)) return remembered.get(key)
-    if (remembered.size >= rememberedMax) remembered.clear()
-    const match = search(asked)
-    remembered.set(key, match)
-    return match
   }
 }

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { open, rename, unlink } from 'node:fs/promises'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { kindByName, kindNames } from '../entities/kinds.ts'
 import type { Snapshot } from './store.ts'
 
 /** Reads what an earlier run left; undefined when there is none. Throws one clear line when it is damaged. */
-export function readState(file: string): Partial<Snapshot> | undefined {
+export function readState(file: string): Snapshot | undefined {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -13,55 +12,28 @@ export function readState(file: string): Partial<Snapshot> | undefined {
     throw new Error(`GATEWAY_STATE_FILE ${file} cannot be read: ${(error as Error).message}`)
   }
   try {
-    const state = JSON.parse(text) as Record<string, unknown>
-    return Object.fromEntries(
-      kindNames.map((kind) => {
-        const stored = (state[kind] ?? []) as Record<string, unknown>[]
-        return [kind, stored.map((entity) => kindByName[kind].schemaFor(entity).parse(entity))]
-      }),
-    ) as Partial<Snapshot>
+    const state = JSON.parse(text) as Record<string, Record<string, unknown>[] | undefined>
+    const read = kindNames.map((kind) => {
+      const stored = state[kind] ?? []
+      return [kind, stored.map((entity) => kindByName[kind].schemaFor(entity).parse(entity))]
+    })
+    return Object.fromEntries(read) as Snapshot
   } catch {
     throw new Error(`GATEWAY_STATE_FILE ${file} is damaged: move it away to start empty`)
   }
 }
 
 /**
- * Writes the newest snapshot; callers that arrive during a write share the next one. A reader never
- * sees half a file: the new one is renamed over the old. Mode 0600, since routes tell how to get in.
+ * A reader never sees half a file: the new one is renamed over the old. Mode 0600, since routes tell
+ * how to get in. Synchronous, so that writes never overtake each other.
  */
-export function createStateWriter(file: string, snapshot: () => Snapshot): () => Promise<void> {
-  let running: Promise<void> | undefined
-  let next: Promise<void> | undefined
-
-  const write = async () => {
-    const temporary = `${file}.${process.pid}.tmp`
-    try {
-      const handle = await open(temporary, 'w', 0o600)
-      try {
-        await handle.writeFile(JSON.stringify(snapshot()))
-      } finally {
-        await handle.close()
-      }
-      await rename(temporary, file)
-    } catch (error) {
-      await unlink(temporary).catch(() => undefined)
-      throw error
-    }
-  }
-  const start = () => {
-    running = write().finally(() => {
-      running = undefined
-    })
-    return running
-  }
-  return () => {
-    if (!running) return start()
-    next ??= running
-      .catch(() => undefined)
-      .then(() => {
-        next = undefined
-        return start()
-      })
-    return next
+export function writeState(file: string, snapshot: Snapshot): void {
+  const temporary = `${file}.${process.pid}.tmp`
+  try {
+    writeFileSync(temporary, JSON.stringify(snapshot), { mode: 0o600 })
+    renameSync(temporary, file)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
   }
 }

@@ -1,7 +1,7 @@
 import { isUuid } from '../entities/fields.ts'
 import { type Entity, type KindName, kindByName, kindNames } from '../entities/kinds.ts'
 
-export type Snapshot = { [K in KindName]: Entity[] }
+export type Snapshot = Record<KindName, Entity[]>
 
 export interface Store {
   get(kind: KindName, id: string): Entity | undefined
@@ -17,40 +17,28 @@ export interface Store {
   readonly version: number
 }
 
-export function createStore(initial?: Partial<Snapshot>): Store {
+export function createStore(initial?: Snapshot): Store {
   const entities = Object.fromEntries(
     kindNames.map((kind) => [kind, new Map((initial?.[kind] ?? []).map((entity) => [entity.id, entity]))]),
   ) as Record<KindName, Map<string, Entity>>
-  const sorted = new Map<KindName, Entity[]>()
   let version = 0
-
-  const changed = (kind: KindName) => {
-    sorted.delete(kind)
-    version += 1
-  }
-  const list = (kind: KindName): Entity[] => {
-    const known = sorted.get(kind)
-    if (known) return known
-    const all = [...entities[kind].values()].sort((a, b) => (a.id < b.id ? -1 : 1))
-    sorted.set(kind, all)
-    return all
-  }
+  const list = (kind: KindName) => [...entities[kind].values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 
   return {
     get: (kind, id) => entities[kind].get(id),
     find(kind, key) {
       if (isUuid(key)) return entities[kind].get(key.toLowerCase())
       const { nameField } = kindByName[kind]
-      for (const entity of entities[kind].values()) if (entity[nameField] === key) return entity
-      return undefined
+      return [...entities[kind].values()].find((entity) => entity[nameField] === key)
     },
     list,
     put(kind, entity) {
       entities[kind].set(entity.id, entity)
-      changed(kind)
+      version += 1
     },
     remove(kind, id) {
-      if (entities[kind].delete(id)) changed(kind)
+      entities[kind].delete(id)
+      version += 1
     },
     snapshot: () => Object.fromEntries(kindNames.map((kind) => [kind, list(kind)])) as Snapshot,
     get version() {

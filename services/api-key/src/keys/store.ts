@@ -54,10 +54,20 @@ export type KeyStore = ReturnType<typeof createKeyStore>
 
 export function createKeyStore(prisma: PrismaClient, pool: pg.Pool) {
   return {
-    /** Throws `conflict` where the user has a key of this name, `validation_failed` where the interface has gone. */
+    /**
+     * Throws `conflict` where the user has a key of this name, `validation_failed` where the interface has gone, and
+     * `not_found` where the user is no member (any more).
+     */
     async create(key: NewApiKey): Promise<ApiKey> {
       try {
-        return toApiKey(await prisma.apiKey.create({ data: key }))
+        return await prisma.$transaction(async (tx) => {
+          // The end of a membership ends its keys; one made in that moment must not be missed.
+          const locked = await tx.$queryRaw<unknown[]>`
+            SELECT 1 FROM api_key.project_members
+             WHERE project_id = ${key.projectId}::uuid AND user_id = ${key.userId}::uuid FOR KEY SHARE`
+          if (locked.length === 0) throw new AppError('not_found', 'There is no such project.')
+          return toApiKey(await tx.apiKey.create({ data: key }))
+        })
       } catch (error) {
         if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2003')
           throw unknownInterface()

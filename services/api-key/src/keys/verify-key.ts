@@ -1,8 +1,7 @@
-import { hashApiKey, isWellFormedApiKey } from '@opsconductor/auth'
+import { hashApiKey, isWellFormedApiKey, type KeyUse } from '@opsconductor/auth'
 import type { KeyVerification } from '@opsconductor/contracts'
 import type { Events } from '../events.ts'
 import { mayManage } from './key-grants.ts'
-import type { KeyUse } from './key-use.ts'
 import type { KeyStore } from './store.ts'
 
 interface Needs {

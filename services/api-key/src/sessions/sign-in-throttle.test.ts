@@ -47,6 +47,30 @@ test('another address and another account are not slowed', () => {
   expect([waitSeconds('a', '2'), waitSeconds('b', '1'), waitSeconds()]).toEqual([0, 0, 5])
 })
 
+test('the addresses of one IPv6 network of 64 bits are one, however they are written', () => {
+  const { fail, waitSeconds } = atTime()
+  for (const address of [
+    '2001:db8::1',
+    '2001:DB8:0:0::2',
+    '2001:db8:0:0:5:6:7:8',
+    '2001:0db8::a:b',
+    '2001:db8::',
+  ])
+    fail('a', address)
+  expect(waitSeconds('a', '2001:db8::ffff')).toBe(5)
+  for (const other of [
+    '2001:db8:0:1::1',
+    '2001:db9::1',
+    '::1',
+    'fe80::1%eth0',
+    '::ffff:192.0.2.1',
+    '192.0.2.1',
+  ])
+    expect([other, waitSeconds('a', other)]).toEqual([other, 0])
+  for (let i = 0; i < 5; i++) fail('b', '::ffff:192.0.2.1')
+  expect([waitSeconds('b', '::ffff:192.0.2.2'), waitSeconds('b', '::1')]).toEqual([0, 0])
+})
+
 test('a success forgets the failures, an undecided attempt does not count, an hour of quiet forgets all', () => {
   const { clock, throttle, fail, waitSeconds } = atTime()
   for (let i = 0; i < 4; i++) fail()

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { AppError } from '@opsconductor/errors'
 
 /** One attempt that counts as failed until it is said to be something else. */
@@ -40,7 +41,7 @@ export function createSignInThrottle(now: () => number): SignInThrottle {
 
   return {
     begin(account, address) {
-      const name = `${address} ${account}`
+      const name = `${networkOf(address)} ${account}`
       const known = entries.get(name)
       const entry =
         known === undefined || now() - known.lastAt > memoryMs ? { failures: 0, lastAt: now() } : known
@@ -63,4 +64,15 @@ export function createSignInThrottle(now: () => number): SignInThrottle {
       }
     },
   }
+}
+
+/** Who has one IPv6 address has the 2^64 of its network, so they count as one. Other addresses stand for themselves. */
+function networkOf(address: string): string {
+  if (!isIPv6(address) || address.includes('.')) return address
+  const [left = [], right = []] = address.split('::').map((half) => half.split(':').filter(Boolean))
+  const groups = [...left, ...Array(8 - left.length - right.length).fill('0'), ...right]
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')
 }

@@ -50,7 +50,8 @@ function checkStep(stepType: AnyStepType, step: Step, at: string): FieldError[] 
   }
   for (const fault of stepType.check?.(step.input) ?? [])
     errors.push({ path: `${at}.input${fault.at}`, message: fault.message })
-  for (const field of stepType.urlFields) errors.push(...checkUrl(step.input[field], `${at}.input.${field}`))
+  for (const field of stepType.urlFields ?? [])
+    errors.push(...checkUrl(step.input[field], `${at}.input.${field}`))
   return errors
 }
 

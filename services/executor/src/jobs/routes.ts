@@ -8,7 +8,6 @@ import {
   pageOf,
   Run,
   StartRun,
-  UpdateJob,
 } from '@opsconductor/contracts'
 import { type AnyInternalRoute, type AnyRoute, internalRoute, route, toPage } from '@opsconductor/service-kit'
 import type { ExecutorDeps } from '../deps.ts'
@@ -16,7 +15,7 @@ import { startRun } from '../runs/start-run.ts'
 import { toRunWire } from '../runs/wire.ts'
 import { getJob, getJobVersion } from './get-job.ts'
 import { addJobVersion, createJob } from './save-job.ts'
-import type { Job } from './store.ts'
+import { toJobWire } from './wire.ts'
 
 export const jobRoutes = (deps: ExecutorDeps): AnyRoute[] => [
   route({
@@ -61,7 +60,7 @@ export const jobRoutes = (deps: ExecutorDeps): AnyRoute[] => [
     summary: 'Give a job its next version.',
     action: 'jobs.write',
     params: IdParams,
-    body: UpdateJob,
+    body: CreateJob,
     answers: { 200: JobWire },
     handle: async ({ caller, params, body }) => ({
       status: 200,
@@ -89,14 +88,3 @@ export const jobInternalRoutes = (deps: ExecutorDeps): AnyInternalRoute[] => [
     getJobVersion(deps, params.id ?? '', request),
   ),
 ]
-
-const toJobWire = (job: Job) => ({
-  id: job.id,
-  project_id: job.projectId,
-  name: job.name,
-  description: job.description,
-  version: job.version,
-  definition: job.definition,
-  created_at: job.createdAt.toISOString(),
-  updated_at: job.updatedAt.toISOString(),
-})

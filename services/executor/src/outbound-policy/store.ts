@@ -27,5 +27,3 @@ export function createOutboundPolicyStore(prisma: PrismaClient) {
     },
   }
 }
-
-export type OutboundPolicyStore = ReturnType<typeof createOutboundPolicyStore>

@@ -57,7 +57,7 @@ function planStep(step: JobDefinition['steps'][number]): PlannedStep {
     type: step.type,
     credential: step.credential ?? null,
     input: step.input,
-    urlFields: stepType.urlFields,
+    urlFields: stepType.urlFields ?? [],
     timeoutSeconds: step.timeout_seconds ?? stepType.timeoutSeconds,
     attemptsMax: step.max_attempts ?? (stepType.retryable ? attemptsByDefault : 1),
   }

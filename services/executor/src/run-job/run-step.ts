@@ -1,13 +1,14 @@
 import type { LentCredential, RunFailure } from '@opsconductor/contracts'
-import { AppError, toAppError } from '@opsconductor/errors'
-import { createRedactor, type Redactor, SecretValue } from '@opsconductor/redact'
+import { AppError, type ErrorCode, toAppError } from '@opsconductor/errors'
+import { createRedactor, type Redactor } from '@opsconductor/redact'
 import { fieldErrors } from '@opsconductor/service-kit'
 import { exchange, type HttpExchange } from '../http/exchange.ts'
-import { isDeeperThan, toStorable } from '../json-limits.ts'
+import { isDeeperThan, toStorable, toStorableText } from '../json-limits.ts'
 import { runQuery } from '../sql/run-query.ts'
-import type { AnyStepType, StepCredential, StepTools } from '../step-types/define-step-type.ts'
+import type { AnyStepType, StepTools } from '../step-types/define-step-type.ts'
 import { stepTypes } from '../step-types/index.ts'
 import type { StepRequest } from './activity-contract.ts'
+import { secretsOf, toCredentialError, toStepCredential } from './lent-credential.ts'
 import type { RunJobDeps } from './run-job-deps.ts'
 import { storedExchange } from './stored-exchange.ts'
 import { whileUnavailable } from './while-unavailable.ts'
@@ -23,10 +24,10 @@ export class StepError extends Error {
   readonly failure: Pick<RunFailure, 'code' | 'message'>
   readonly retryable: boolean
 
-  constructor(error: AppError, message: string) {
+  constructor(code: ErrorCode, message: string, retryable: boolean) {
     super(message)
-    this.failure = { code: error.code, message }
-    this.retryable = error.retryable
+    this.failure = { code, message }
+    this.retryable = retryable
   }
 }
 
@@ -50,8 +51,8 @@ export async function runStep(
           waiting,
         ).catch((error: unknown) => toCredentialError(error)),
   ]).catch((error: unknown) => {
-    if (cancelled.aborted) throw cancelled.reason
-    throw stepError(deps, request, error, createRedactor([]))
+    if (isRunCancelled(cancelled)) throw cancelled.reason
+    throw cancelled.aborted ? workerStopped() : stepError(deps, request, error, createRedactor([]))
   })
   const exchanges: HttpExchange[] = []
   const redactor = createRedactor(lent instanceof AppError ? [] : secretsOf(lent))
@@ -75,11 +76,11 @@ export async function runStep(
     await finish('succeeded', clean)
     return clean
   } catch (error) {
-    if (cancelled.aborted) {
+    if (isRunCancelled(cancelled)) {
       await finish('cancelled', null)
       throw cancelled.reason
     }
-    const failure = stepError(deps, request, error, redactor)
+    const failure = cancelled.aborted ? workerStopped() : stepError(deps, request, error, redactor)
     await finish('failed', null, failure)
     throw failure
   }
@@ -141,43 +142,6 @@ function parseInput(stepType: AnyStepType, input: unknown): Record<string, unkno
   throw new AppError('validation_failed', faults.join('; ').slice(0, 500))
 }
 
-function toStepCredential(
-  stepType: AnyStepType,
-  lent: LentCredential | undefined,
-): StepCredential | undefined {
-  if (lent === undefined) {
-    if (stepType.credentialRequired) throw new AppError('step_failed', `${stepType.type} needs a credential.`)
-    return undefined
-  }
-  if (!stepType.credentials.includes(lent.type))
-    throw new AppError('step_failed', `${stepType.type} takes no credential of type ${lent.type}.`)
-  const secret = Object.entries(lent.secret).map(([name, text]) => [name, new SecretValue(text)] as const)
-  return { id: lent.id, type: lent.type, secret: Object.fromEntries(secret), extra: lent.extra }
-}
-
-/** All texts that must not leave: the secret parts, and what of a DSN or a Basic header is a secret by itself. */
-function secretsOf(lent: LentCredential | undefined): string[] {
-  return Object.values(lent?.secret ?? {}).flatMap((text) => {
-    if (!URL.canParse(text)) return [text]
-    const { password } = new URL(text)
-    try {
-      return [text, password, decodeURIComponent(password)].filter((part) => part !== '')
-    } catch {
-      return [text, password]
-    }
-  })
-}
-
-/** The broker's refusal in a job's words; its own detail speaks of another request. */
-function toCredentialError(error: unknown): AppError {
-  if (error instanceof AppError && error.code === 'not_found')
-    return new AppError('step_failed', 'The credential does not exist in this project (any more).')
-  if (error instanceof AppError && error.code === 'service_unavailable') return error
-  if (error instanceof AppError)
-    return new AppError('step_failed', 'The credential could not be used.', { cause: error })
-  throw error
-}
-
 function limited(output: unknown): unknown {
   if (isDeeperThan(output, resultDepthMax))
     throw new AppError('target_answer_too_large', `The result nests deeper than ${resultDepthMax}.`)
@@ -189,5 +153,16 @@ function limited(output: unknown): unknown {
 function stepError(deps: RunJobDeps, request: StepRequest, error: unknown, redactor: Redactor): StepError {
   const known = toAppError(error)
   if (known.code === 'internal_error') deps.events.stepBroke(request, error, redactor.redact)
-  return new StepError(known, redactor.redact(known.message).toWellFormed().replaceAll('\0', '\ufffd'))
+  return new StepError(known.code, toStorableText(redactor.redact(known.message)), known.retryable)
 }
+
+/** Steps are stopped for other reasons too: the worker ends, or the server gave the attempt up. */
+const isRunCancelled = ({ aborted, reason }: AbortSignal): boolean =>
+  aborted && reason instanceof Error && reason.message === 'CANCELLED'
+
+const workerStopped = () =>
+  new StepError(
+    'step_failed',
+    'The worker was stopped while the step ran; whether the step took effect is not known.',
+    true,
+  )

@@ -73,11 +73,17 @@ const lostAttempt: RunFailure = {
   step_id: null,
 }
 
+type Query = (name: keyof typeof sql, values: unknown[]) => Promise<{ rows: unknown[] }>
+
 /** The statements of a running job, prepared once per connection: every run and every step waits for them. */
 export function createRunJobStore(pool: pg.Pool) {
-  const query = (name: keyof typeof sql, values: unknown[]) =>
-    pool.query({ name: `run-job.${name}`, text: sql[name], values })
+  const query: Query = (name, values) => pool.query({ name: `run-job.${name}`, text: sql[name], values })
+  return { ...runRows(query), ...stepRows(query) }
+}
 
+export type RunJobStore = ReturnType<typeof createRunJobStore>
+
+function runRows(query: Query) {
   return {
     /** Writes the run's row. Undefined where the project has no such job version; `opened` false where the run has ended. */
     async openRun(
@@ -108,6 +114,18 @@ export function createRunJobStore(pool: pg.Pool) {
       return { outcome: { run_id: runId, status, ...end } as RunOutcome, bodyHash: row.body_hash }
     },
 
+    async closeRun(projectId: string, outcome: RunOutcome): Promise<void> {
+      const [output, error] =
+        outcome.status === 'succeeded'
+          ? [JSON.stringify(toStorable(outcome.output)), null]
+          : [null, JSON.stringify(outcome.error)]
+      await query('closeRun', [outcome.run_id, projectId, outcome.status, output, error])
+    },
+  }
+}
+
+function stepRows(query: Query) {
+  return {
     /** The attempt's row id. Earlier attempts that never came to an end are marked as lost. */
     async startStep(step: {
       runId: string
@@ -126,7 +144,7 @@ export function createRunJobStore(pool: pg.Pool) {
         step.idempotencyKey,
         JSON.stringify({ ...lostAttempt, step_id: step.stepId }),
       ])
-      return rows[0].id as string
+      return (rows as { id: string }[])[0]?.id as string
     },
 
     /** The attempt's end and its exchanges. Everything given is free of secrets and storable. */
@@ -139,17 +157,7 @@ export function createRunJobStore(pool: pg.Pool) {
         JSON.stringify(exchanges),
       ])
     },
-
-    async closeRun(projectId: string, outcome: RunOutcome): Promise<void> {
-      const [output, error] =
-        outcome.status === 'succeeded'
-          ? [JSON.stringify(toStorable(outcome.output)), null]
-          : [null, JSON.stringify(outcome.error)]
-      await query('closeRun', [outcome.run_id, projectId, outcome.status, output, error])
-    },
   }
 }
-
-export type RunJobStore = ReturnType<typeof createRunJobStore>
 
 const jsonOrNull = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))

@@ -15,6 +15,7 @@ import type { z } from 'zod'
 import type { ExecutorDeps } from '../deps.ts'
 import { getJob } from '../jobs/get-job.ts'
 import { assertFits } from '../json-schema/input-schema.ts'
+import { runIdFor } from './run-id.ts'
 import type { Run } from './store.ts'
 
 const startMs = 5_000
@@ -106,13 +107,4 @@ function checkedKey(key: string): string {
   throw new AppError('invalid_request', 'Idempotency-Key must be 1 to 255 visible ASCII characters.', {
     errors: [{ path: 'header.Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' }],
   })
-}
-
-/** A UUID (version 8) that the same caller, job and key always give, and nobody else's. */
-function runIdFor(...parts: string[]): string {
-  const bytes = createHash('sha256').update(JSON.stringify(parts)).digest().subarray(0, 16)
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x80
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
-  const hex = bytes.toString('hex')
-  return [0, 8, 12, 16, 20].map((from, i, all) => hex.slice(from, all[i + 1])).join('-')
 }

@@ -87,8 +87,6 @@ export function createRunStore(prisma: PrismaClient) {
   }
 }
 
-export type RunStore = ReturnType<typeof createRunStore>
-
 function toRun(row: Prisma.JobRunGetPayload<object>): Run {
   return {
     ...row,

@@ -30,11 +30,11 @@ export interface StepType<Input extends z.ZodObject = z.ZodObject, Output extend
   risk: 'low' | 'medium' | 'high'
   /** The credential types it takes. */
   credentials: readonly string[]
-  credentialRequired: boolean
+  credentialRequired?: boolean
   input: Input
   output: Output
   /** Fields of the input whose variables are percent-encoded, because they stand in a URL. */
-  urlFields: readonly string[]
+  urlFields?: readonly string[]
   /** True where doing it twice does no harm, so that a failed attempt is repeated without being asked to. */
   retryable: boolean
   timeoutSeconds: number

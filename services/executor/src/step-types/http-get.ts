@@ -6,7 +6,6 @@ export const httpGet = defineStepType({
   title: 'HTTP GET',
   risk: 'low',
   credentials: httpCredentialTypes,
-  credentialRequired: false,
   input: HttpStepInput.strict(),
   output: HttpStepOutput,
   urlFields: ['url'],

@@ -23,7 +23,6 @@ export const httpPost = defineStepType({
   title: 'HTTP POST',
   risk: 'medium',
   credentials: httpCredentialTypes,
-  credentialRequired: false,
   input: HttpPostInput,
   output: HttpStepOutput,
   urlFields: ['url'],

@@ -3,7 +3,10 @@ import { httpGet } from './http-get.ts'
 import { httpPost } from './http-post.ts'
 import { sqlQuery } from './sql-query.ts'
 
-/** Every step type, by its name. A new one is one file, its test and one line here. */
+/** A new step type is one file, its test and one line here. */
+const stepTypeList: readonly AnyStepType[] = [httpGet, httpPost, sqlQuery]
+
+/** Every step type, by its name. */
 export const stepTypes: ReadonlyMap<string, AnyStepType> = new Map(
-  [httpGet, httpPost, sqlQuery].map((stepType) => [stepType.type, stepType]),
+  stepTypeList.map((stepType) => [stepType.type, stepType]),
 )

@@ -28,7 +28,6 @@ export const sqlQuery = defineStepType({
     row_count: z.number().int(),
     truncated: z.boolean(),
   }),
-  urlFields: [],
   retryable: true,
   timeoutSeconds: 30,
   examples: [

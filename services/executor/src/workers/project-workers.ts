@@ -1,19 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { namespaceOf, runJobWorkflow } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
-import { connectWorkers, loadWorkflowBundle, type WorkerTracing } from '@opsconductor/temporal/worker'
-import { type Logger, type NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker'
+import type { Worker } from '@temporalio/worker'
 import type { ExecutorEvents } from '../events.ts'
-import type { RunJobActivities } from '../run-job/activity-contract.ts'
+import { createWorkerFactory, type WorkerFactoryOptions } from './worker-factory.ts'
 
-export interface ProjectWorkersOptions {
-  temporal: { address: string; tls: boolean }
-  bundleDirectory: string | undefined
-  logger: Logger
-  tracing: WorkerTracing | undefined
-  ensureNamespace(projectId: string): Promise<unknown>
-  activitiesOf(projectId: string): RunJobActivities
+export interface ProjectWorkersOptions extends WorkerFactoryOptions {
   events: Pick<ExecutorEvents, 'workerStarted' | 'workerLost'>
 }
 
@@ -26,12 +17,6 @@ export interface ProjectWorkers {
 
 const retryMs = { first: 200, most: 5_000 }
 const serveMsMax = 15_000
-/** Steps under way get this long to end by themselves, then they are cancelled; the next worker tries them again. */
-const shutdownGraceMs = 3_000
-const shutdownForceMs = 6_000
-
-const workflowsPath = fileURLToPath(new URL('../run-job/workflow/run-job.ts', import.meta.url))
-
 interface Served {
   worker: Worker | undefined
   started: PromiseWithResolvers<void>
@@ -42,55 +27,13 @@ interface Served {
 export function createProjectWorkers(options: ProjectWorkersOptions): ProjectWorkers {
   const projects = new Map<string, Served>()
   const stopping = new AbortController()
-  let connection: Promise<NativeConnection> | undefined
-  let bundle: Promise<WorkflowBundle> | undefined
+  const factory = createWorkerFactory(options)
   const serving = () => [...projects.values()].filter(({ worker }) => worker !== undefined).length
-
-  /** A failed attempt is not remembered. */
-  function connect(): Promise<NativeConnection> {
-    connection ??= connectWorkers(options.temporal).catch((error) => {
-      connection = undefined
-      throw error
-    })
-    return connection
-  }
-
-  function workflowBundle(): Promise<WorkflowBundle> {
-    bundle ??= loadWorkflowBundle({
-      workflowsPath,
-      directory: options.bundleDirectory,
-      tracing: options.tracing !== undefined,
-      logger: options.logger,
-    }).catch((error) => {
-      bundle = undefined
-      throw error
-    })
-    return bundle
-  }
-
-  async function createWorker(projectId: string): Promise<Worker> {
-    const [native, workflowBundleOfAll] = await Promise.all([
-      connect(),
-      workflowBundle(),
-      options.ensureNamespace(projectId),
-    ])
-    return Worker.create({
-      connection: native,
-      namespace: namespaceOf(projectId),
-      taskQueue: runJobWorkflow.taskQueue,
-      workflowBundle: workflowBundleOfAll,
-      activities: options.activitiesOf(projectId),
-      ...(options.tracing ?? {}),
-      ...tuning,
-      shutdownGraceTime: shutdownGraceMs,
-      shutdownForceTime: shutdownForceMs,
-    })
-  }
 
   async function keepRunning(projectId: string, served: Served): Promise<void> {
     for (let wait = retryMs.first; !stopping.signal.aborted; wait = Math.min(wait * 2, retryMs.most)) {
       try {
-        const worker = await createWorker(projectId)
+        const worker = await factory.create(projectId)
         if (stopping.signal.aborted) return
         served.worker = worker
         const running = worker.run()
@@ -127,23 +70,10 @@ export function createProjectWorkers(options: ProjectWorkersOptions): ProjectWor
       stopping.abort()
       for (const { worker } of projects.values()) if (worker?.getState() === 'RUNNING') worker.shutdown()
       await Promise.all([...projects.values()].map(({ loop }) => loop))
-      await (await connection?.catch(() => undefined))?.close()
+      await factory.close()
     },
   }
 }
-
-/** For short answers on two cores: few pollers, tasks handed over eagerly, cancellations heard at once. */
-const tuning = {
-  maxConcurrentWorkflowTaskPolls: 4,
-  maxConcurrentActivityTaskPolls: 2,
-  maxConcurrentWorkflowTaskExecutions: 40,
-  maxConcurrentActivityTaskExecutions: 100,
-  maxConcurrentLocalActivityExecutions: 100,
-  maxEagerActivityReservationsPerWorkflowTask: 3,
-  maxCachedWorkflows: 200,
-  maxHeartbeatThrottleInterval: 500,
-  defaultHeartbeatThrottleInterval: 500,
-} as const
 
 const unserved = () =>
   new AppError('service_unavailable', 'No worker serves the project yet.', { retryAfterSeconds: 2 })

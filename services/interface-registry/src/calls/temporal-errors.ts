@@ -4,13 +4,15 @@ import {
   isGrpcServiceError,
   QueryNotRegisteredError,
   QueryRejectedError,
+  ServiceError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common'
 
-const grpc = { invalidArgument: 3, deadlineExceeded: 4, notFound: 5, failedPrecondition: 9 }
+/** gRPC codes of a wait that we ended (CANCELLED), and of a query that no worker is there for (FAILED_PRECONDITION). */
+const unansweredCodes = new Set([1, 9])
 
 const tooLong = () =>
   new AppError('call_timeout', 'The workflow did not answer in time.', { retryAfterSeconds: 2 })
@@ -26,13 +28,8 @@ export function fromTemporal(error: unknown): AppError {
     return new AppError('call_failed', 'The workflow has nothing by the callable_name of the interface.', {
       cause: error,
     })
-  if (isGrpcServiceError(error)) {
-    if (error.code === grpc.deadlineExceeded || error.code === grpc.failedPrecondition) return tooLong()
-    if (error.code === grpc.notFound)
-      return new AppError('not_found', 'The workflow is not running.', { cause: error })
-    if (error.code === grpc.invalidArgument)
-      return new AppError('call_failed', 'The workflow could not answer the call.', { cause: error })
-  }
+  const cause = error instanceof ServiceError ? error.cause : error
+  if (isGrpcServiceError(cause) && unansweredCodes.has(cause.code)) return tooLong()
   return (
     temporalUnavailable(error) ??
     new AppError('call_failed', 'The workflow could not answer the call.', { cause: error })

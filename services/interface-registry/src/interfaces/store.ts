@@ -1,4 +1,4 @@
-import { type PageQuery, registryTopics } from '@opsconductor/contracts'
+import { type PageQuery, type PublishState, registryTopics } from '@opsconductor/contracts'
 import { publishEvent } from '@opsconductor/events'
 import { pageArguments } from '@opsconductor/service-kit'
 import { Prisma, type PrismaClient } from '../generated/client.ts'
@@ -17,7 +17,7 @@ export interface Face {
 export interface PublicFace extends Face {
   id: string
   hash: string
-  state: 'pending' | 'published' | 'withdrawing'
+  state: PublishState
   lastError: string | null
   authType: string
   kongRouteId: string | null
@@ -152,7 +152,7 @@ export async function changeInterface(
 ): Promise<InterfaceRecord | undefined> {
   return prisma.$transaction(async (tx) => {
     await tx.$queryRaw`SELECT 1 FROM interface_registry.service_interfaces WHERE id = ${id}::uuid FOR UPDATE`
-    // The publisher removes the row of a withdrawn face.
+    // The publisher changes the state of a face.
     await tx.$queryRaw`SELECT 1 FROM interface_registry.public_interfaces WHERE service_interface_id = ${id}::uuid FOR UPDATE`
     const row = await tx.serviceInterface.findUnique({ where: { id }, include: withFace })
     if (row === null) return undefined
@@ -168,8 +168,9 @@ export async function changeInterface(
       },
       include: withFace,
     })
-    if (changed.publicInterface !== null) await announce(tx, changed.publicInterface.hash)
-    return toRecord(changed)
+    const record = toRecord(changed)
+    if (record.face !== null && record.face.state !== 'withdrawn') await announce(tx, record.face.hash)
+    return record
   })
 }
 
@@ -199,7 +200,9 @@ export async function markWithdrawing(
   where: { id: string } | { workflowId: string },
 ): Promise<{ id: string }[]> {
   return prisma.$transaction(async (tx) => {
-    const faces = await tx.publicInterface.findMany({ where: { serviceInterface: where } })
+    const faces = await tx.publicInterface.findMany({
+      where: { serviceInterface: where, state: { not: 'withdrawn' } },
+    })
     const ids = faces.map(({ id }) => id)
     await tx.publicInterface.updateMany({
       where: { id: { in: ids } },
@@ -215,10 +218,10 @@ export async function removeInterface(prisma: PrismaClient, id: string): Promise
   await prisma.serviceInterface.deleteMany({ where: { id } })
 }
 
-/** The project of a public interface that is not on its way out. */
+/** The project of a public interface that can be called, or soon will be. */
 export async function selectProjectOfFace(prisma: PrismaClient, id: string): Promise<string | undefined> {
   const row = await prisma.publicInterface.findFirst({
-    where: { id, state: { not: 'withdrawing' } },
+    where: { id, state: { in: ['pending', 'published'] } },
     select: { serviceInterface: { select: { workflow: { select: { projectId: true } } } } },
   })
   return row?.serviceInterface.workflow.projectId

@@ -31,7 +31,7 @@ export async function updateInterface(
   )
   if (changed === undefined) throw new AppError('not_found', 'There is no such interface.')
   deps.events.interfaceUpdated(caller, id)
-  if (changed.face === null || changed.face.state === 'published') return changed
+  if (changed.face === null) return changed
   await awaitSettled(deps, changed.face)
   return findInterface(deps, caller, id)
 }

@@ -15,7 +15,8 @@ export async function awaitSettled(
   const until = performance.now() + config.PUBLISH_WAIT_SECONDS * 1000
   for (let pauseMs = pollMs.first; performance.now() < until; pauseMs = Math.min(pauseMs * 2, pollMs.most)) {
     const face = await selectFace(pool, id)
-    if (face === undefined || face.state === 'published' || face.lastError !== null) return
+    if (face === undefined || ['published', 'withdrawn'].includes(face.state) || face.lastError !== null)
+      return
     await delay(pauseMs)
   }
 }

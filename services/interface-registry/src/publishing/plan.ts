@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { uuidV8 } from '../uuid-v8.ts'
 
 /** On every object that we keep in Kong; what does not carry it is not ours and never touched. */
 export const ownTag = 'opsconductor'
@@ -77,7 +78,8 @@ export function planFor(face: FaceToPublish, upstreamUrl: string): KongPlan {
       { name: runsRoute, body: route(['GET'], `/api/v1/${face.hash}/_runs/[0-9a-f-]{36}`) },
     ],
     rateLimit: {
-      id: derivedId(`rate-limiting:${face.id}`),
+      // The same each time: Kong's plugins have no names to PUT by.
+      id: uuidV8(createHash('sha256').update(`rate-limiting:${face.id}`).digest()),
       body:
         face.rateLimitPerMinute === null
           ? null
@@ -119,13 +121,4 @@ export function fits(entity: object | undefined, body: Entity, serviceId?: unkno
       return isDeepStrictEqual(value ?? null, wanted)
     })
   )
-}
-
-/** An id that is the same each time (UUIDv8, RFC 9562): Kong's plugins have no names to PUT by. */
-function derivedId(seed: string): string {
-  const bytes = createHash('sha256').update(seed).digest().subarray(0, 16)
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x80
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
-  const hex = bytes.toString('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }

@@ -1,6 +1,6 @@
 import { faceIdOf, fits, type KongPlan, ownTag, planFor } from './plan.ts'
 import type { PublishingContext } from './settle.ts'
-import { markPending, selectFaces } from './store.ts'
+import { markPending, selectUnwithdrawnFaces } from './store.ts'
 
 interface Entity {
   id: string
@@ -16,13 +16,13 @@ interface Held {
 
 /**
  * Compares all that Kong holds of ours with all our rows; answers the public interfaces that must be settled: not yet
- * applied, missing or edited by somebody else in Kong, or left there without a row.
+ * applied, missing or edited by somebody else in Kong, or left there although withdrawn or deleted.
  */
 export async function findUnsettled(context: PublishingContext): Promise<string[]> {
   const { pool, config } = context
   // Kong first: what is created while we look is then a row without an object, never an object without a row.
   const held = await readKong(context)
-  const faces = await selectFaces(pool)
+  const faces = await selectUnwithdrawnFaces(pool)
   const unsettled = new Set<string>()
   for (const face of faces) {
     if (face.state === 'published') {

@@ -4,14 +4,7 @@ import type { RegistryConfig } from '../config.ts'
 import type { RegistryEvents } from '../events.ts'
 import { faceText, fits, type KongPlan, planFor, routeNamesOf, serviceNameOf } from './plan.ts'
 import { provenThroughGateway } from './probe.ts'
-import {
-  type FaceState,
-  forgetProof,
-  markPublished,
-  noteError,
-  removeWithdrawn,
-  selectFace,
-} from './store.ts'
+import { type FaceState, forgetProof, markPublished, markWithdrawn, noteError, selectFace } from './store.ts'
 
 export interface PublishingContext {
   config: RegistryConfig
@@ -22,14 +15,14 @@ export interface PublishingContext {
 }
 
 /**
- * Brings Kong to what the row says now, whatever it held: pending faces are published, withdrawn and vanished ones
+ * Brings Kong to what the row says now, whatever it held: pending faces are published, withdrawn and deleted ones
  * removed. Throws where it could not, after noting the reason in the row. Doing it twice changes nothing.
  */
 export async function settleFace(context: PublishingContext, id: string): Promise<void> {
   const face = await selectFace(context.pool, id)
   try {
-    if (face === undefined || face.state === 'withdrawing') await withdraw(context, id, face)
-    else if (face.state === 'pending') await publish(context, face)
+    if (face?.state === 'pending') await publish(context, face)
+    else if (face?.state !== 'published') await withdraw(context, id, face)
   } catch (error) {
     context.events.settlingFailed(id, error)
     if (face !== undefined) await noteError(context.pool, face, reasonOf(error))
@@ -47,7 +40,7 @@ async function publish(context: PublishingContext, face: FaceState): Promise<voi
   if (body === null) await kong.plugins.delete(id)
   else await kong.plugins.put(id, body)
   if (await markPublished(pool, face, { routeId, provenFace: faceText(face) }))
-    events.interfacePublished(face)
+    events.interfacePublished(face.id)
 }
 
 async function applyRouting(
@@ -85,7 +78,7 @@ async function withdraw(context: PublishingContext, id: string, face: FaceState 
   const { kong, pool, events } = context
   for (const name of routeNamesOf(id)) await kong.routes.delete(name)
   await kong.services.delete(serviceNameOf(id))
-  if (face === undefined || (await removeWithdrawn(pool, face))) events.interfaceWithdrawn(id)
+  if (face?.state !== 'withdrawing' || (await markWithdrawn(pool, face))) events.interfaceWithdrawn(id)
 }
 
 /** For people who read the interface: no address, no stack. */

@@ -1,8 +1,9 @@
+import type { PublishState } from '@opsconductor/contracts'
 import type pg from 'pg'
 import type { FaceToPublish } from './plan.ts'
 
 export interface FaceState extends FaceToPublish {
-  state: 'pending' | 'published' | 'withdrawing'
+  state: PublishState
   lastError: string | null
   generation: number
   provenFace: string | null
@@ -23,8 +24,9 @@ export async function selectFaceIdByHash(pool: pg.Pool, hash: string): Promise<s
   return rows[0]?.id
 }
 
-export async function selectFaces(pool: pg.Pool): Promise<FaceState[]> {
-  const { rows } = await pool.query<FaceState>(`SELECT ${columns} FROM ${table}`)
+/** All that the gateway holds, or shall hold or forget. */
+export async function selectUnwithdrawnFaces(pool: pg.Pool): Promise<FaceState[]> {
+  const { rows } = await pool.query<FaceState>(`SELECT ${columns} FROM ${table} WHERE state <> 'withdrawn'`)
   return rows
 }
 
@@ -64,9 +66,11 @@ export async function noteError(pool: pg.Pool, face: FaceState, reason: string):
   ])
 }
 
-export async function removeWithdrawn(pool: pg.Pool, face: FaceState): Promise<boolean> {
+/** Says `withdrawn`, unless the face was changed meanwhile. */
+export async function markWithdrawn(pool: pg.Pool, face: FaceState): Promise<boolean> {
   const { rowCount } = await pool.query(
-    `DELETE FROM ${table} WHERE id = $1 AND generation = $2 AND state = 'withdrawing'`,
+    `UPDATE ${table} SET state = 'withdrawn', last_error = NULL, kong_route_id = NULL, proven_face = NULL, updated_at = NOW()
+     WHERE id = $1 AND generation = $2 AND state = 'withdrawing'`,
     [face.id, face.generation],
   )
   return rowCount === 1

@@ -6,21 +6,23 @@ import { credentialNotFound } from './find-credential.ts'
 import { softDeleteCredential } from './store.ts'
 
 /** Takes the credential out of use; its row stays, its name is free again. */
-export async function deleteCredential(deps: Deps, actor: ProjectActor, id: string): Promise<void> {
-  const { label: by, projectId } = actor
-  const deleted = await changeWithAccess(deps, async (client) => {
+export async function deleteCredential(
+  deps: Deps,
+  { label: by, projectId, clientAddress }: ProjectActor,
+  id: string,
+): Promise<void> {
+  const access: Access = {
+    host: unknownHost,
+    purpose: credentialPurpose,
+    type: 'delete',
+    by,
+    from: clientAddress,
+    projectId,
+    credentialUuid: id,
+  }
+  await changeWithAccess(deps, access, async (client) => {
     const name = await softDeleteCredential(client, { projectId, id, by })
-    const access: Access = {
-      host: name ?? unknownHost,
-      purpose: credentialPurpose,
-      type: 'delete',
-      by,
-      from: actor.clientAddress,
-      projectId,
-      credentialUuid: id,
-    }
-    if (name === undefined) access.error = 'Credential not found'
-    return { result: name !== undefined, access }
+    if (name === undefined) throw credentialNotFound()
+    access.host = name
   })
-  if (!deleted) throw credentialNotFound()
 }

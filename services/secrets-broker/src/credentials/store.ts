@@ -1,4 +1,6 @@
 import type { ListCredentials } from '@opsconductor/contracts'
+import { isUniqueViolation } from '@opsconductor/database'
+import { AppError } from '@opsconductor/errors'
 import { pageArguments } from '@opsconductor/service-kit'
 import type pg from 'pg'
 import { z } from 'zod'
@@ -39,24 +41,41 @@ INSERT INTO secrets.credentials
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 RETURNING is_active, created_at, updated_at`
 
+/** Throws `conflict` where the name is taken in the project, `not_found` where the project has gone. */
 export async function insertCredential(
   client: pg.PoolClient,
   { secret, by, ...credential }: NewCredential,
 ): Promise<CredentialRecord> {
   const { id, projectId, name, type, description, extra } = credential
-  const { rows } = await client.query<{ is_active: boolean; created_at: Date; updated_at: Date }>(insertSql, [
-    id,
-    projectId,
-    name,
-    type,
-    description,
-    secret.ciphertext,
-    secret.keyId,
-    JSON.stringify(extra),
-    by,
-  ])
+  const { rows } = await client
+    .query<{ is_active: boolean; created_at: Date; updated_at: Date }>(insertSql, [
+      id,
+      projectId,
+      name,
+      type,
+      description,
+      secret.ciphertext,
+      secret.keyId,
+      JSON.stringify(extra),
+      by,
+    ])
+    .catch((error: unknown) => {
+      throw refusalOf(error) ?? error
+    })
   const row = rows[0] as (typeof rows)[number]
   return { ...credential, isActive: row.is_active, createdAt: row.created_at, updatedAt: row.updated_at }
+}
+
+const foreignKeyViolation = '23503'
+
+function refusalOf(error: unknown): AppError | undefined {
+  if (isUniqueViolation(error, 'credentials_project_id_name_key'))
+    return new AppError('conflict', 'The project has a credential of this name; give another name.', {
+      errors: [{ path: 'body.name', message: 'is taken in this project' }],
+    })
+  if ((error as { code?: string }).code === foreignKeyViolation)
+    return new AppError('not_found', 'There is no such project (any more).')
+  return undefined
 }
 
 /** The name of what was deleted; undefined where there was nothing to delete. */

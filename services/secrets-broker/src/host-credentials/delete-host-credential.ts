@@ -4,7 +4,7 @@ import type { Access } from '../access-log/access.ts'
 import { changeWithAccess } from '../access-log/record-access.ts'
 import type { Deps } from '../deps.ts'
 import type { InternalActor } from '../internal-actor.ts'
-import { hostCredentialNotFound, notFoundMessage } from './not-found.ts'
+import { hostCredentialNotFound } from './not-found.ts'
 import { type HostCredentialKey, removeHostCredential } from './store.ts'
 
 /** Deletes the credential; what the access log says of it stays. */
@@ -13,12 +13,9 @@ export async function deleteHostCredential(
   actor: InternalActor,
   { host, purpose }: HostCredentialKey,
 ): Promise<z.infer<typeof HostCredentialDeleted>> {
-  const deleted = await changeWithAccess(deps, async (client) => {
-    const removed = await removeHostCredential(client, { host, purpose })
-    const access: Access = { host, purpose, type: 'delete', by: actor.caller, from: actor.clientAddress }
-    if (!removed) access.error = notFoundMessage
-    return { result: removed, access }
+  const access: Access = { host, purpose, type: 'delete', by: actor.caller, from: actor.clientAddress }
+  await changeWithAccess(deps, access, async (client) => {
+    if (!(await removeHostCredential(client, { host, purpose }))) throw hostCredentialNotFound()
   })
-  if (!deleted) throw hostCredentialNotFound()
   return { success: true, host, purpose }
 }

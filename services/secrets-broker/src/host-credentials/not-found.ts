@@ -1,10 +1,5 @@
 import { AppError } from '@opsconductor/errors'
 
-/** Seed 003 fixes the body. */
+/** Seed 003 fixes the body; the words are for the access log. */
 export const hostCredentialNotFound = () =>
-  new AppError('not_found', 'There is no credential of this host and purpose.', {
-    exactBody: { reason: 'not_found' },
-  })
-
-/** What the access log says of it. */
-export const notFoundMessage = 'Credential not found'
+  new AppError('not_found', 'Credential not found', { exactBody: { reason: 'not_found' } })

@@ -1,5 +1,6 @@
 import type { HostCredentialUpsert, HostCredentialUpserted } from '@opsconductor/contracts'
 import type { z } from 'zod'
+import type { Access } from '../access-log/access.ts'
 import { changeWithAccess } from '../access-log/record-access.ts'
 import type { Deps } from '../deps.ts'
 import type { InternalActor } from '../internal-actor.ts'
@@ -20,13 +21,12 @@ export async function upsertHostCredential(
     domain: request.domain ?? null,
     additionalData: request.additional_data,
   }
-  const id = await changeWithAccess(deps, async (client) => {
+  const access: Access = { host, purpose, type: 'create', by: actor.caller, from: actor.clientAddress }
+  const id = await changeWithAccess(deps, access, async (client) => {
     const { id, created } = await upsert(client, credential, actor.caller)
-    const type = created ? ('create' as const) : ('update' as const)
-    return {
-      result: id,
-      access: { host, purpose, type, by: actor.caller, from: actor.clientAddress, credentialId: id },
-    }
+    access.credentialId = id
+    if (!created) access.type = 'update'
+    return id
   })
   return { success: true, credential_id: id, host, purpose }
 }

@@ -1,15 +1,24 @@
+/** When a key was used last, in milliseconds since 1970. */
+export interface UsedKey {
+  keyId: string
+  usedAt: number
+}
+
 export interface KeyUse {
   record(keyId: string, usedAt: number): void
-  /** Writes what was recorded since the last flush, in one statement. */
+  /** Writes what was recorded since the last flush. */
   flush(): Promise<void>
   stop(): Promise<void>
 }
 
 export interface KeyUseOptions {
-  write(items: { keyId: string; usedAt: number }[]): Promise<unknown>
+  /** Never gets more than 10,000 at once, which is what api-key takes in one report. */
+  write(items: UsedKey[]): Promise<unknown>
   onWriteError(error: unknown): void
   everyMs?: number
 }
+
+const batchMax = 10_000
 
 /** Gathers the uses of keys, so that `last_used_at` costs one write every two seconds and not one a request. */
 export function createKeyUse(options: KeyUseOptions): KeyUse {
@@ -20,13 +29,15 @@ export function createKeyUse(options: KeyUseOptions): KeyUse {
   }
 
   async function flush(): Promise<void> {
-    if (latest.size === 0) return
-    const batch = latest
+    const due = [...latest].map(([keyId, usedAt]) => ({ keyId, usedAt }))
     latest = new Map()
     try {
-      await options.write([...batch].map(([keyId, usedAt]) => ({ keyId, usedAt })))
+      while (due.length > 0) {
+        await options.write(due.slice(0, batchMax))
+        due.splice(0, batchMax)
+      }
     } catch (error) {
-      for (const [keyId, usedAt] of batch) record(keyId, usedAt)
+      for (const { keyId, usedAt } of due) record(keyId, usedAt)
       options.onWriteError(error)
     }
   }

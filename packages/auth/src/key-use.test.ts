@@ -40,3 +40,21 @@ test('002.08 a write that fails is reported and made up for with the next, and s
   await use.stop()
   expect(writes).toEqual([[{ keyId: 'a', usedAt: 10 }]])
 })
+
+test('002.08 no write is larger than api-key takes, and a failure repeats only what was not written', async () => {
+  const sizes: number[] = []
+  let broken = true
+  const use = createKeyUse({
+    async write(items) {
+      if (broken && sizes.length === 1) throw new Error('down')
+      sizes.push(items.length)
+    },
+    onWriteError: () => {},
+  })
+  for (let i = 0; i < 20_001; i++) use.record(`key ${i}`, i)
+  await use.flush()
+  expect(sizes).toEqual([10_000])
+  broken = false
+  await use.stop()
+  expect(sizes).toEqual([10_000, 10_000, 1])
+})
