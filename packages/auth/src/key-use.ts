@@ -1,5 +1,5 @@
 /** When a key was used last, in milliseconds since 1970. */
-export interface UsedKey {
+interface UsedKey {
   keyId: string
   usedAt: number
 }
@@ -11,7 +11,7 @@ export interface KeyUse {
   stop(): Promise<void>
 }
 
-export interface KeyUseOptions {
+interface KeyUseOptions {
   /** Never gets more than 10,000 at once, which is what api-key takes in one report. */
   write(items: UsedKey[]): Promise<unknown>
   onWriteError(error: unknown): void

@@ -32,26 +32,35 @@ test('a connection cut in the middle of a transaction is not used again, and rea
   expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
 })
 
+/** The tables of a schema, each with whether `role` may do any of `verbs` to it. */
+async function rightsOf(role: string, verbs: string, schema: string) {
+  const { rows } = await pool.query<{ name: string; may: boolean }>(
+    `SELECT oid::regclass::text AS name, has_table_privilege($1, oid, $2) AS may
+     FROM pg_class WHERE relkind = 'r' AND relnamespace = $3::regnamespace`,
+    [role, verbs, schema],
+  )
+  expect(rows.length).toBeGreaterThan(0)
+  return rows
+}
+
 test('a service’s role reads and writes its own schema and no other', async () => {
-  for (const [service, { schema }] of Object.entries(databaseRoles) as [
+  for (const [service, { role, schema }] of Object.entries(databaseRoles) as [
     keyof typeof databaseRoles,
-    { schema: string },
+    { role: string; schema: string },
   ][]) {
     const own = createPool({
       connectionString: database.urlOf(service),
       applicationName: 'test',
       onIdleError: () => {},
     })
-    const others = Object.values(databaseRoles).filter((role) => role.schema !== schema)
-    for (const other of others) {
-      const { rows } = await pool.query<{ name: string }>(
-        'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = $1',
-        [other.schema],
-      )
-      for (const { name } of rows)
-        await expect(own.query(`SELECT 1 FROM ${other.schema}.${name}`)).rejects.toMatchObject({
-          code: '42501',
-        })
+    for (const verb of ['SELECT', 'INSERT'])
+      expect((await rightsOf(role, verb, schema)).filter(({ may }) => !may)).toEqual([])
+    for (const { name } of await rightsOf(role, 'SELECT', schema)) await own.query(`SELECT 1 FROM ${name}`)
+    for (const other of Object.values(databaseRoles).filter((each) => each.schema !== schema)) {
+      const rights = await rightsOf(role, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE', other.schema)
+      expect(rights.filter(({ may }) => may)).toEqual([])
+      for (const { name } of rights)
+        await expect(own.query(`SELECT 1 FROM ${name}`)).rejects.toMatchObject({ code: '42501' })
     }
     await expect(own.query(`CREATE TABLE ${schema}.mine (a int)`)).rejects.toMatchObject({ code: '42501' })
     await own.end()

@@ -70,7 +70,7 @@ export function createSignInThrottle(now: () => number): SignInThrottle {
 function networkOf(address: string): string {
   if (!isIPv6(address) || address.includes('.')) return address
   const [left = [], right = []] = address.split('::').map((half) => half.split(':').filter(Boolean))
-  const groups = [...left, ...Array(8 - left.length - right.length).fill('0'), ...right]
+  const groups = [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right]
   return groups
     .slice(0, 4)
     .map((group) => Number.parseInt(group, 16).toString(16))
