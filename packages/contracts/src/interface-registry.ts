@@ -41,17 +41,20 @@ export const HttpPath = z
   .regex(/^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/, 'must be segments like /orders/create')
   .refine((path) => !path.startsWith('/_'), 'must not start with /_ (reserved)')
 
+const Description = z.string().max(2000).nullable()
+const RateLimit = z.number().int().min(1).max(1_000_000).nullable()
+
 const PublicFace = z.object({
   http_method: HttpMethod.default('POST'),
   http_path: HttpPath.optional(),
-  rate_limit_per_minute: z.number().int().min(1).max(1_000_000).nullable().default(null),
+  rate_limit_per_minute: RateLimit.default(null),
 })
 
 export const CreateInterface = z
   .object({
     name: Slug,
     display_name: DisplayName.optional(),
-    description: z.string().max(2000).nullable().default(null),
+    description: Description.default(null),
     interface_type: InterfaceType,
     /** The Temporal signal, query or update name. For a job: `run` (update), `status` (query), `cancel` (signal). */
     callable_name: z.string().min(1).max(255),
@@ -66,13 +69,13 @@ export const CreateInterface = z
 export const UpdateInterface = z
   .object({
     display_name: DisplayName,
-    description: z.string().max(2000).nullable(),
+    description: Description,
     input_schema: JsonSchema.nullable(),
     output_schema: JsonSchema.nullable(),
     is_public: z.boolean(),
     http_method: HttpMethod,
     http_path: HttpPath,
-    rate_limit_per_minute: z.number().int().min(1).max(1_000_000).nullable(),
+    rate_limit_per_minute: RateLimit,
   })
   .partial()
   .strict()

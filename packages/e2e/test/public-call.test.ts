@@ -288,6 +288,8 @@ test('002.21 002.22 an interface that is withdrawn is gone from the gateway, and
   expect((await callIt()).status).toBe(200)
   await must(api('PATCH', `/api/interfaces/${gone.interfaceId}`, { body: { is_public: false } }))
   expect((await callIt()).status).toBe(404)
+  await must(api('PATCH', `/api/interfaces/${gone.interfaceId}`, { body: { is_public: true } }))
+  expect((await callIt()).status).toBe(200)
 })
 
 test('the merged OpenAPI document holds every service’s paths', async () => {

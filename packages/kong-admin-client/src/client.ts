@@ -53,16 +53,7 @@ export interface KongAdminClient {
 /** Every failure is a `KongAdminError`. */
 export function createKongAdminClient(options: KongAdminClientOptions): KongAdminClient {
   const { adminUrl, token, timeoutMs, triesMax = 3, wait = sleep, random = Math.random } = options
-  const { send, close } = createSender({
-    adminUrl,
-    token,
-    timeoutMs,
-    triesMax,
-    wait: async (ms) => {
-      await wait(ms)
-    },
-    random,
-  })
+  const { send, close } = createSender({ adminUrl, token, timeoutMs, triesMax, wait, random })
   const under = (room: string, parent: string, child: string) =>
     `/${room}/${encodeURIComponent(parent)}/${child}`
   return {

@@ -21,6 +21,7 @@ export function createPublicApp(options: PublicAppOptions): Express {
   options.mount?.(app)
   let document: unknown
   app.get('/docs/openapi.json', (_request, response) => {
+    response.locals.route = '/docs/openapi.json'
     document ??= openApiDocument(options.title, options.routes, options.permissions)
     response.json(document)
   })

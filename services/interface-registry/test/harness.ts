@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { JobVersion, PublicInterface } from '@opsconductor/contracts'
+import type { PublicInterface } from '@opsconductor/contracts'
 import { listen } from '@opsconductor/service-kit'
 import {
   createTestDatabase,
@@ -112,18 +112,7 @@ export async function startHarness(
     async startGateway(more: GatewayOptions = {}) {
       gateway = await startGateway({ ...ports, ...more })
     },
-    async createJob(projectId: string, more: Partial<Pick<JobVersion, 'name' | 'input_schema'>> = {}) {
-      const job = executor.createJob(projectId, more)
-      await owner.query(
-        `INSERT INTO executor.jobs (id, project_id, name, latest_version, created_by) VALUES ($1, $2, $3, 1, 'test')`,
-        [job.job_id, projectId, job.name],
-      )
-      await owner.query(
-        `INSERT INTO executor.job_versions (job_id, version, definition, created_by) VALUES ($1, 1, '{}', 'test')`,
-        [job.job_id],
-      )
-      return job
-    },
+    createJob: executor.createJob,
     async createProject() {
       const projectId = randomUUID()
       await owner.query('INSERT INTO api_key.projects (id, name) VALUES ($1, $2)', [projectId, projectId])

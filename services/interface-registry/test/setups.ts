@@ -20,7 +20,7 @@ export async function jobWorkflow(
   project: Project,
   inputSchema: Record<string, never> | object = { type: 'object' },
 ): Promise<string> {
-  const job = await harness.createJob(project.projectId, { input_schema: inputSchema as never })
+  const job = harness.createJob(project.projectId, { input_schema: inputSchema as never })
   const { status, body } = await post(harness, project, '/api/workflows', { job_id: job.job_id })
   if (status !== 201) throw new Error(`the workflow was not created: ${status} ${body.detail}`)
   return body.id

@@ -12,7 +12,7 @@ afterAll(() => harness.stop())
 
 test('a job becomes a workflow with its version pinned, its name made from the job, its namespace made', async () => {
   const project = await harness.createProject()
-  const job = await harness.createJob(project.projectId, { name: 'Restart Web 01' })
+  const job = harness.createJob(project.projectId, { name: 'Restart Web 01' })
   const made = await post(harness, project, '/api/workflows', { job_id: job.job_id })
   expect(made).toMatchObject({
     status: 201,
@@ -37,8 +37,8 @@ test('a job becomes a workflow with its version pinned, its name made from the j
 test('a job that is not of the project, or a version that does not exist, is 422 naming job_id', async () => {
   const project = await harness.createProject()
   const other = await harness.createProject()
-  const job = await harness.createJob(other.projectId)
-  const own = await harness.createJob(project.projectId)
+  const job = harness.createJob(other.projectId)
+  const own = harness.createJob(project.projectId)
   for (const body of [{ job_id: job.job_id }, { job_id: randomUUID() }, { job_id: own.job_id, version: 7 }])
     expect(await post(harness, project, '/api/workflows', body)).toMatchObject({
       status: 422,
