@@ -17,8 +17,6 @@ CREATE TABLE interface_registry.workflows (
 );
 
 CREATE INDEX workflows_project_id_created_at_id_idx ON interface_registry.workflows (project_id, created_at, id);
--- The executor's jobs are referred to by a key of a later migration; its checks need the index.
-CREATE INDEX workflows_job_id_idx ON interface_registry.workflows (job_id);
 
 CREATE TABLE interface_registry.service_interfaces (
   id UUID PRIMARY KEY DEFAULT gen_random_uuid(),

@@ -1,4 +1,10 @@
 export { databaseRoles, migrate, setRolePasswords, urlForRole } from './migrate.ts'
-export { createPool, databaseUnavailable, isUniqueViolation, type PoolOptions } from './pool.ts'
+export {
+  createPool,
+  databaseUnavailable,
+  isForeignKeyViolation,
+  isUniqueViolation,
+  type PoolOptions,
+} from './pool.ts'
 export { prismaAdapter } from './prisma-adapter.ts'
 export { transaction } from './transaction.ts'

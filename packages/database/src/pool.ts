@@ -86,3 +86,9 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
     JSON.stringify((error as { meta?: unknown }).meta ?? '').includes(constraint)
   )
 }
+
+/** True where the error says, in PostgreSQL's or Prisma's words, that a row referred to is not there. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: string }
+  return code === '23503' || code === 'P2003'
+}

@@ -23,7 +23,7 @@ export {
   type RequestFacts,
   route,
 } from './route.ts'
-export { type Listening, listen, type RunningService, runService } from './serve.ts'
+export { type Listening, listen, runService, type ServiceParts } from './serve.ts'
 export { createServiceAuth, type ServiceAuth } from './service-auth.ts'
 export { inSpan, SpanKind, startTracing, type Tracing, traceHeaders } from './tracing.ts'
 export { fieldErrors, validate } from './validate.ts'

@@ -1,7 +1,9 @@
 import type { Server } from 'node:http'
+import { databaseUnavailable } from '@opsconductor/database'
 import type { Express } from 'express'
 import { ConfigError } from './config.ts'
 import type { Logger } from './log.ts'
+import { startTracing, type Tracing } from './tracing.ts'
 
 export interface Listening {
   port: number
@@ -35,29 +37,56 @@ export async function listen(app: Express, host: string, port: number): Promise<
   }
 }
 
-/** What a started service gives back to its main. */
-export interface RunningService {
+/** What a service is made of, once its configuration is read. */
+export interface ServiceParts {
   log: Logger
-  /** Ends listeners first, then what they used. */
-  stop(): Promise<void>
+  publicApp: Express
+  internalApp: Express
+  /** For what must not begin before the service can be reached. */
+  onListening?(): void
+  /** Ends what the apps used; called when no request is under way any more. */
+  dispose(): Promise<void>
+}
+
+interface ListenConfig {
+  HOST: string
+  PUBLIC_PORT: number
+  INTERNAL_PORT: number
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined
 }
 
 /** How long a stop may take before the process ends anyhow (the Temporal runtime can hold it open). */
 const hardExitMs = 12_000
 
 /**
- * The whole of a service's main: starts it, stops it on SIGTERM and SIGINT, and ends with one clear line on stderr and
- * code 1 where it cannot start.
+ * The whole of a service's main: reads its configuration, makes its parts, listens, and stops on SIGTERM and SIGINT.
+ * Where it cannot start it says why in one line on stderr and ends with code 1.
  */
-export async function runService(name: string, start: () => Promise<RunningService>): Promise<void> {
-  let running: RunningService
+export async function runService<Config extends ListenConfig>(
+  name: string,
+  readServiceConfig: () => Config,
+  createParts: (config: Config, tracing: Tracing) => Promise<ServiceParts> | ServiceParts,
+): Promise<void> {
   try {
-    running = await start()
+    const config = readServiceConfig()
+    const tracing = await startTracing(name, config.OTEL_EXPORTER_OTLP_ENDPOINT)
+    const parts = await createParts(config, tracing)
+    const internal = await listen(parts.internalApp, config.HOST, config.INTERNAL_PORT)
+    const open = await listen(parts.publicApp, config.HOST, config.PUBLIC_PORT)
+    parts.log.info({ public_url: open.url, internal_url: internal.url }, 'listening')
+    parts.onListening?.()
+    stopOnSignal(parts.log, async () => {
+      await Promise.all([open.close(), internal.close()])
+      await parts.dispose()
+      await tracing.stop()
+    })
   } catch (error) {
     process.stderr.write(`${name}: ${startFault(error)}\n`)
     process.exit(1)
   }
-  const { log, stop } = running
+}
+
+function stopOnSignal(log: Logger, stop: () => Promise<void>): void {
   let stopping = false
   const end = (signal: string) => {
     if (stopping) return
@@ -84,6 +113,7 @@ export async function runService(name: string, start: () => Promise<RunningServi
 function startFault(error: unknown): string {
   if (error instanceof ConfigError) return error.message.replaceAll('\n', '; ')
   const { code, port } = error as { code?: string; port?: number }
+  if (databaseUnavailable(error) !== undefined) return 'the database at DATABASE_URL cannot be reached'
   if (code === 'EADDRINUSE') return `port ${port} is busy; another PUBLIC_PORT or INTERNAL_PORT moves it`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

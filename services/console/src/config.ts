@@ -16,6 +16,7 @@ const shape = {
   EXECUTOR_PUBLIC_URL: httpUrl.default('http://127.0.0.1:3014'),
 }
 
-export type Config = ReturnType<typeof loadConfig>
+export type Config = ReturnType<typeof readConsoleConfig>
 
-export const loadConfig = (environment: NodeJS.ProcessEnv) => readConfig(environment, shape)
+export const readConsoleConfig = (environment: NodeJS.ProcessEnv = process.env) =>
+  readConfig(environment, shape)

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { createLog, createMetrics, type Listening, listen } from '@opsconductor/service-kit'
 import { createPublicApp } from '../src/app.ts'
-import { loadConfig } from '../src/config.ts'
+import { readConsoleConfig } from '../src/config.ts'
 
 let page: Listening
 const document = {
@@ -21,7 +21,7 @@ beforeAll(async () => {
   await once(service, 'listening')
   const up = `http://127.0.0.1:${(service.address() as AddressInfo).port}`
   const down = 'http://127.0.0.1:1'
-  const config = loadConfig({
+  const config = readConsoleConfig({
     API_KEY_PUBLIC_URL: up,
     SECRETS_BROKER_PUBLIC_URL: down,
     EXECUTOR_PUBLIC_URL: down,

@@ -1,23 +1,10 @@
-import { listen, runService, startTracing } from '@opsconductor/service-kit'
+import { runService } from '@opsconductor/service-kit'
 import { createApps } from './app.ts'
 import { readBrokerConfig } from './config.ts'
 import { createDeps } from './deps.ts'
 
-await runService('secrets-broker', async () => {
-  const config = readBrokerConfig()
-  const tracing = await startTracing('secrets-broker', config.OTEL_EXPORTER_OTLP_ENDPOINT)
+await runService('secrets-broker', readBrokerConfig, async (config) => {
   const deps = await createDeps(config)
   await deps.checkKeysAtStart()
-  const { publicApp, internalApp } = createApps(deps)
-  const internal = await listen(internalApp, config.HOST, config.INTERNAL_PORT)
-  const open = await listen(publicApp, config.HOST, config.PUBLIC_PORT)
-  deps.log.info({ public_url: open.url, internal_url: internal.url }, 'listening')
-  return {
-    log: deps.log,
-    async stop() {
-      await Promise.all([open.close(), internal.close()])
-      await deps.dispose()
-      await tracing.stop()
-    },
-  }
+  return { ...createApps(deps), log: deps.log, dispose: deps.dispose }
 })

@@ -1,11 +1,10 @@
 import type { Role } from '@opsconductor/contracts'
-import { isUniqueViolation } from '@opsconductor/database'
+import { isForeignKeyViolation, isUniqueViolation } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import { pageArguments } from '@opsconductor/service-kit'
 import type pg from 'pg'
 import { announceKey } from '../announce.ts'
-import type { ApiKey as Row } from '../generated/client.ts'
-import { Prisma, type PrismaClient } from '../generated/client.ts'
+import type { PrismaClient, ApiKey as Row } from '../generated/client.ts'
 import { unknownInterface } from './unknown-interface.ts'
 
 export interface ApiKey {
@@ -69,8 +68,7 @@ export function createKeyStore(prisma: PrismaClient, pool: pg.Pool) {
           return toApiKey(await tx.apiKey.create({ data: key }))
         })
       } catch (error) {
-        if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2003')
-          throw unknownInterface()
+        if (isForeignKeyViolation(error)) throw unknownInterface()
         if (!isUniqueViolation(error)) throw error
         throw new AppError('conflict', 'You have a key with this name already.', {
           errors: [{ path: 'body.name', message: 'is taken' }],

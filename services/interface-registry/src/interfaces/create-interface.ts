@@ -1,6 +1,6 @@
 import type { Caller } from '@opsconductor/auth'
 import { type CreateInterface, getJobVersionEndpoint } from '@opsconductor/contracts'
-import { isUniqueViolation } from '@opsconductor/database'
+import { isForeignKeyViolation, isUniqueViolation } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
@@ -59,6 +59,7 @@ async function insert(deps: Deps, fresh: NewInterface, request: Request): Promis
       insertInterface(deps.prisma, fresh, request.is_public ? { ...face, hash: deps.newHash() } : null),
     )
   } catch (error) {
+    if (isForeignKeyViolation(error)) throw new AppError('not_found', 'There is no such workflow (any more).')
     if (!isUniqueViolation(error, 'workflow_id')) throw error
     throw new AppError('conflict', `The workflow has an interface named ${fresh.name}.`, {
       errors: [{ path: 'body.name', message: 'is taken in this workflow' }],

@@ -1,5 +1,5 @@
 import type { ListCredentials } from '@opsconductor/contracts'
-import { isUniqueViolation } from '@opsconductor/database'
+import { isForeignKeyViolation, isUniqueViolation } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import { pageArguments } from '@opsconductor/service-kit'
 import type pg from 'pg'
@@ -66,15 +66,12 @@ export async function insertCredential(
   return { ...credential, isActive: row.is_active, createdAt: row.created_at, updatedAt: row.updated_at }
 }
 
-const foreignKeyViolation = '23503'
-
 function refusalOf(error: unknown): AppError | undefined {
   if (isUniqueViolation(error, 'credentials_project_id_name_key'))
     return new AppError('conflict', 'The project has a credential of this name; give another name.', {
       errors: [{ path: 'body.name', message: 'is taken in this project' }],
     })
-  if ((error as { code?: string }).code === foreignKeyViolation)
-    return new AppError('not_found', 'There is no such project (any more).')
+  if (isForeignKeyViolation(error)) return new AppError('not_found', 'There is no such project (any more).')
   return undefined
 }
 

@@ -1,5 +1,4 @@
 import { DecryptionError, type Keyring, type Sealed } from '@opsconductor/crypto'
-import { databaseUnavailable } from '@opsconductor/database'
 import { ConfigError } from '@opsconductor/service-kit'
 import type pg from 'pg'
 import { type Keyrings, type KeyUse, keyUses, keyVariables } from './ciphers.ts'
@@ -35,12 +34,7 @@ function opens(keyring: Keyring, canary: Sealed | undefined, keyUse: KeyUse): bo
 
 /** Once, before anything is written: leaves each key's canary at the first start, and checks it at every later one. */
 export async function checkKeysAtStart(deps: KeyCheckDeps): Promise<void> {
-  try {
-    for (const keyUse of keyUses)
-      await insertCanary(deps.pool, keyUse, deps.keyrings[keyUse].encrypt(canaryText, canaryAad(keyUse)))
-    await checkKeys(deps)
-  } catch (error) {
-    if (databaseUnavailable(error) === undefined) throw error
-    throw new ConfigError('the database at DATABASE_URL cannot be reached')
-  }
+  for (const keyUse of keyUses)
+    await insertCanary(deps.pool, keyUse, deps.keyrings[keyUse].encrypt(canaryText, canaryAad(keyUse)))
+  await checkKeys(deps)
 }
