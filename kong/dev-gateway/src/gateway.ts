@@ -5,7 +5,6 @@ import { createAdminServer } from './admin/app.ts'
 import { loadCertificates } from './certificates.ts'
 import type { Clock } from './plugins/plugin.ts'
 import { createProxy } from './proxy/app.ts'
-import { answerClientError, answerRaw } from './proxy/raw-answers.ts'
 import { readState, writeState } from './store/state-file.ts'
 import { createStore } from './store/store.ts'
 
@@ -38,14 +37,6 @@ export interface Gateway {
 
 const adminHost = '127.0.0.1'
 
-/** Node's strict parser stays in charge; these bound what one client can hold. */
-const limits = {
-  requireHostHeader: false,
-  maxHeaderSize: 32_768,
-  requestTimeout: 300_000,
-  keepAliveTimeout: 65_000,
-}
-
 async function listen(server: Server, host: string, port: number, variable: string): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -59,9 +50,6 @@ async function listen(server: Server, host: string, port: number, variable: stri
 }
 
 async function drain(servers: Server[], drainMsMax: number): Promise<void> {
-  const closed = Promise.all(
-    servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
-  )
   // A kept-alive connection turns idle only after its last answer, so look again until the end.
   const idle = setInterval(() => {
     for (const server of servers) server.closeIdleConnections()
@@ -69,8 +57,7 @@ async function drain(servers: Server[], drainMsMax: number): Promise<void> {
   const force = setTimeout(() => {
     for (const server of servers) server.closeAllConnections()
   }, drainMsMax)
-  for (const server of servers) server.closeIdleConnections()
-  await closed
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   clearInterval(idle)
   clearTimeout(force)
 }
@@ -84,8 +71,11 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const proxy = createProxy({ store, clock, log })
   const admin = createAdminServer({ store, persist, log })
   const { headersTimeoutMs = 15_000, drainMsMax = 5_000 } = options
+  // Node's strict parser stays in charge; these bound what one client can hold.
   const bounds = {
-    ...limits,
+    requireHostHeader: false,
+    requestTimeout: 300_000,
+    keepAliveTimeout: 65_000,
     headersTimeout: headersTimeoutMs,
     connectionsCheckingInterval: Math.min(5_000, headersTimeoutMs),
   }
@@ -97,15 +87,10 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   for (const server of secure ? [plain, secure] : [plain]) {
     server.on('request', proxy.handle)
     server.on('checkContinue', proxy.handle)
-    server.on('clientError', answerClientError)
-    server.on('connect', (_request, socket) => answerRaw(socket, 405, 'Method not allowed'))
   }
-  const servers = [plain, admin, ...(secure ? [secure] : [])]
   const stop = async () => {
-    await drain(
-      servers.filter((server) => server.listening),
-      drainMsMax,
-    )
+    const servers = [plain, admin, secure].filter((server) => server?.listening) as Server[]
+    await drain(servers, drainMsMax)
     await proxy.close()
   }
   try {

@@ -111,12 +111,12 @@ test('a plugin of a consumer never runs, since no caller is recognised', async (
   expect(await statuses(['/one'])).toEqual([200])
 })
 
-test('request-termination with a trigger answers only where the header or query names it', async () => {
-  const config = { status_code: 418, body: '<b>tea</b>', content_type: 'text/html', trigger: 'X-Tea' }
+test('request-termination answers with its own body, and names the charset of a text', async () => {
+  const config = { status_code: 418, body: '<b>tea</b>', content_type: 'text/html' }
   await gateway.admin('POST', '/routes/one/plugins', { name: 'request-termination', config })
-  expect(await statuses(['/one', '/one?X-Tea=1', '/one?x-tea=1'])).toEqual([200, 200, 418])
-  const answer = await get('/one', { 'x-tea': '1' })
-  expect([answer.headers.get('content-type'), await answer.text()]).toEqual([
+  const answer = await get('/one')
+  expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([
+    418,
     'text/html; charset=UTF-8',
     '<b>tea</b>',
   ])
@@ -185,4 +185,11 @@ test('correlation-id gives every request its own id, and the upstream and the cl
   expect(new Set(ids).size).toBe(2)
   const given = await get('/one', { 'x-request-id': 'mine' })
   expect(given.headers.get('x-request-id')).toBe('mine')
+})
+
+test('a plugin whose header cannot be sent fails its own requests only', async () => {
+  const config = { header_name: 'not a header', echo_downstream: true }
+  await gateway.admin('POST', '/services/one/plugins', { name: 'correlation-id', config })
+  await expect(get('/one')).rejects.toThrow()
+  expect(await statuses(['/two'])).toEqual([200])
 })

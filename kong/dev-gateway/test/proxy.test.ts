@@ -96,10 +96,10 @@ test('an answer that the upstream cuts short is cut for the client too, never pa
   await expect(fetch(`${gateway.proxyUrl}/cut`).then((answer) => answer.text())).rejects.toThrow()
 })
 
-test('an upstream that stops taking the body is given up after write_timeout with 504', async () => {
+test('an upstream that stops taking the body is given up after read_timeout with 504', async () => {
   const upstream = await upstreamOf(() => undefined)
   const gateway = await gatewayFor()
-  await gateway.publish('full', upstream.url, { service: { write_timeout: 100, read_timeout: 60_000 } })
+  await gateway.publish('full', upstream.url, { service: { read_timeout: 100 } })
   const answer = await fetch(`${gateway.proxyUrl}/full`, { method: 'POST', body: Buffer.alloc(64 * 2 ** 20) })
   expect(answer.status).toBe(504)
   expect(await answer.text()).toContain('The upstream server is timing out')
@@ -153,15 +153,16 @@ test('a connection that is not made within connect_timeout is tried retries time
   expect([answer.status, sockets.length]).toEqual([504, 3])
 })
 
-test('targets of an upstream take turns by weight', async () => {
-  const [one, two] = [await upstreamOf(ok), await upstreamOf(ok)]
+test('targets of an upstream take turns, one of weight 0 gets none', async () => {
+  const [one, two, none] = [await upstreamOf(ok), await upstreamOf(ok), await upstreamOf(ok)]
   const gateway = await gatewayFor()
   await gateway.admin('PUT', '/upstreams/pool', {})
-  await gateway.admin('POST', '/upstreams/pool/targets', { target: new URL(one.url).host, weight: 300 })
-  await gateway.admin('POST', '/upstreams/pool/targets', { target: new URL(two.url).host, weight: 100 })
+  await gateway.admin('POST', '/upstreams/pool/targets', { target: new URL(one.url).host })
+  await gateway.admin('POST', '/upstreams/pool/targets', { target: new URL(two.url).host })
+  await gateway.admin('POST', '/upstreams/pool/targets', { target: new URL(none.url).host, weight: 0 })
   await gateway.publish('pool', 'http://pool')
   for (let i = 0; i < 8; i += 1) await fetch(`${gateway.proxyUrl}/pool`)
-  expect([one.seen.length, two.seen.length]).toEqual([6, 2])
+  expect([one, two, none].map(({ seen }) => seen.length)).toEqual([4, 4, 0])
 })
 
 test('a host that has no address answers 503 name resolution failed', async () => {

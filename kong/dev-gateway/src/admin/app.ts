@@ -64,7 +64,7 @@ export function createAdminServer(deps: AdminDeps): Server {
     deps.log(`admin: ${error instanceof Error ? error.message : String(error)}`)
     return { status: 500, body: { message: 'An unexpected error occurred' } }
   }
-  return createServer({ headersTimeout: 15_000, maxHeaderSize: 32_768 }, async (request, response) => {
+  return createServer({ headersTimeout: 15_000 }, async (request, response) => {
     const startedAt = performance.now()
     const reply = await answer(request, deps).catch(refusal)
     response.setHeader('X-Kong-Admin-Latency', Math.round(performance.now() - startedAt))

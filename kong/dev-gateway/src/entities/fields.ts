@@ -1,14 +1,19 @@
 import { z } from 'zod'
 
-const kinds: Record<string, string> = { string: 'a string', boolean: 'a boolean', number: 'a number' }
-Object.assign(kinds, { array: 'an array', object: 'a record' })
+const typeWords: Record<string, string> = {
+  string: 'a string',
+  boolean: 'a boolean',
+  number: 'a number',
+  array: 'an array',
+  object: 'a record',
+}
 
 /** Kong's own words for what zod finds. `null` counts as missing, as in Kong. */
 export function kongWords(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.input === undefined || issue.input === null) return 'required field missing'
   if (issue.code === 'too_small') return 'length must be at least 1'
   if (issue.code === 'invalid_value') return `expected one of: ${issue.values.join(', ')}`
-  return issue.code === 'invalid_type' ? `expected ${kinds[issue.expected] ?? issue.expected}` : undefined
+  return issue.code === 'invalid_type' ? `expected ${typeWords[issue.expected] ?? issue.expected}` : undefined
 }
 
 /** The given words, except for what is missing. */

@@ -8,7 +8,8 @@ const unsupportedRegex = /\(\?(?:<?[=!])|\\[1-9]|\\k</
 function regexFault(regex: string): string | undefined {
   if (unsupportedRegex.test(regex)) return `invalid regex: '${regex}' (no look-around, no back-references)`
   try {
-    new RegExp(regex)
+    // In the form that the router compiles.
+    new RegExp(bytesOf(regex))
     return undefined
   } catch (error) {
     return `invalid regex: '${regex}' (${(error as Error).message})`
@@ -42,6 +43,13 @@ const headers = z
     (value) => !Object.keys(value).some((header) => header.toLowerCase() === 'host'),
     "cannot contain 'host' header, which must be specified in the 'hosts' attribute",
   )
+  .refine(
+    (value) =>
+      !Object.values(value)
+        .flat()
+        .some((wanted) => wanted.startsWith('~*') && regexFault(wanted.slice(2))),
+    'invalid regex',
+  )
 
 const isEmpty = (value: object | null) => value === null || Object.keys(value).length === 0
 
@@ -56,7 +64,7 @@ export const Route = z
     hosts: optional(z.array(checked(hostFault))),
     paths: optional(z.array(checked(pathFault))),
     headers: optional(headers),
-    https_redirect_status_code: z.literal(426).default(426),
+    https_redirect_status_code: z.literal([426, 301, 302, 307, 308]).default(426),
     regex_priority: optional(integer(), 0),
     strip_path: z.boolean().default(true),
     path_handling: optional(z.enum(['v0', 'v1']), 'v0'),

@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import { identity, name, optional, reference, set, text } from '../entities/fields.ts'
 import type { Service } from '../entities/service.ts'
-import type { Answer, Headers } from '../proxy/answers.ts'
+import type { Answer, Arrived, Headers } from '../proxy/answers.ts'
+import type { ReadRequest } from '../proxy/read-request.ts'
 
 const protocols = ['grpc', 'grpcs', 'http', 'https'] as const
 
@@ -20,13 +20,10 @@ const Plugin = z.strictObject({
 export type Plugin = z.infer<typeof Plugin>
 
 /** One proxied request as plugins see it. */
-export interface Exchange {
-  request: IncomingMessage
-  /** As the client sent it, without the query. */
-  path: string
+export interface Exchange extends Arrived, ReadRequest {
   clientIp: string
   service: Service | undefined
-  /** What plugins add. */
+  /** What plugins add; it replaces what the other side sent. */
   toUpstream: Headers
   toClient: Headers
   /** Set when a body without a declared length must be stopped on the way. */
@@ -51,23 +48,13 @@ interface Definition<Config extends z.ZodType> {
   start(config: z.output<Config>, clock: Clock): Access
 }
 
-export interface PluginType {
-  name: string
-  priority: number
-  schema: z.ZodType
-  start(plugin: Plugin, clock: Clock): Access
+export function definePlugin<Config extends z.ZodType>(definition: Definition<Config>) {
+  const { name, priority, config, check, start } = definition
+  const configOf = (plugin: object) => (plugin as Plugin).config as z.output<Config>
+  const schema: z.ZodType = Plugin.extend({ config }).superRefine((plugin, context) =>
+    check?.(configOf(plugin), (path, message) => context.addIssue({ code: 'custom', path, message })),
+  )
+  return { name, priority, schema, start: (plugin: Plugin, clock: Clock) => start(configOf(plugin), clock) }
 }
 
-export function definePlugin<Config extends z.ZodType>(definition: Definition<Config>): PluginType {
-  const { name, priority, config, check, start } = definition
-  return {
-    name,
-    priority,
-    schema: Plugin.extend({ config }).superRefine((plugin, context) =>
-      check?.((plugin as Plugin).config as z.output<Config>, (path, message) =>
-        context.addIssue({ code: 'custom', path, message }),
-      ),
-    ),
-    start: (plugin, clock) => start(plugin.config as z.output<Config>, clock),
-  }
-}
+export type PluginType = ReturnType<typeof definePlugin>

@@ -31,26 +31,26 @@ export const jsonBody = (value: object): Body => ({
   text: JSON.stringify(value),
 })
 
-export const plainError = (message: string, requestId: string): Body => ({
+const plainError = (message: string, requestId: string): Body => ({
   type: 'text/plain; charset=utf-8',
   text: `${message}\nrequest_id: ${requestId}\n`,
 })
 
-/** Errors are JSON, but plain text for who asks for it, and those about the upstream where nothing is asked for. */
-function errorBody(message: string, { request, requestId }: Arrived, aboutUpstream: boolean): Body {
+/** JSON or plain text: what the client asks for, else what Kong has by default for such an error. */
+function errorBody(message: string, { request, requestId }: Arrived, plainByDefault: boolean): Body {
   const { accept } = request.headers
-  const plain = accept === undefined ? aboutUpstream : accept === 'text/plain'
+  const plain = accept === undefined ? plainByDefault : accept === 'text/plain'
   return plain ? plainError(message, requestId) : jsonBody({ message, request_id: requestId })
 }
 
 export const hasBody = ({ headers }: IncomingMessage) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
-/** The rest of an unread body must not be taken for the next request. */
-export const closingHeaders = (request: IncomingMessage): Headers =>
-  !request.complete && hasBody(request) ? [['Connection', 'close']] : []
+/** The rest of an unread body must not be taken for the next request: its connection is closed. */
+export const isUnread = (request: IncomingMessage) => !request.complete && hasBody(request)
 
-const closing = new Set([400, 405, 414])
+/** Answers to requests that could not be understood; nginx ends their connections. */
+const closing = new Set([400, 405])
 
 const ms = (from: number, to: number) => String(Math.round(to - from))
 
@@ -71,15 +71,14 @@ export function sendOwn(arrived: Arrived, answer: Answer, sentAt?: number): void
     response.destroy()
     return
   }
-  const body =
-    typeof answer.body === 'string' ? errorBody(answer.body, arrived, sentAt !== undefined) : answer.body
+  const { status } = answer
+  const plain = sentAt !== undefined || closing.has(status)
+  const body = typeof answer.body === 'string' ? errorBody(answer.body, arrived, plain) : answer.body
   const headers: Headers = [...(answer.headers ?? []), ...latencies(arrived, sentAt)]
   if (body.type) headers.push(['Content-Type', body.type])
   headers.push(['Content-Length', String(Buffer.byteLength(body.text))])
   headers.push(['Server', serverToken], ['X-Kong-Request-Id', requestId])
-  headers.push(
-    ...(closing.has(answer.status) ? ([['Connection', 'close']] as Headers) : closingHeaders(request)),
-  )
-  response.writeHead(answer.status, headers.flat())
+  if (closing.has(status) || isUnread(request)) headers.push(['Connection', 'close'])
+  response.writeHead(status, headers.flat())
   response.end(body.text)
 }

@@ -25,6 +25,13 @@ const tlsOnly: Answer = {
   body: 'Please use HTTPS protocol',
 }
 
+/** A route for https only, asked over http. */
+function askForTls({ host, path, search }: ReadRequest, { target }: Match): Answer {
+  const status = target.route.https_redirect_status_code
+  if (status === 426) return tlsOnly
+  return { status, headers: [['Location', `https://${host}${path}${search}`]], body: { text: '' } }
+}
+
 /** An IPv4 client on a dual-stack socket shows as `::ffff:127.0.0.1`. */
 const clientIpOf = (request: IncomingMessage) => (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
 
@@ -39,8 +46,8 @@ export function createProxy({ store, clock, log }: ProxyDeps) {
     return compiled.match
   }
 
-  /** An answer, or nothing where the request goes to the upstream. */
-  const serve = (arrived: Arrived): Answer | undefined => {
+  /** An answer, or nothing where the upstream gave one. */
+  const serve = async (arrived: Arrived): Promise<Answer | undefined> => {
     const { request } = arrived
     const read = readRequest(request)
     if ('status' in read) return read
@@ -49,21 +56,15 @@ export function createProxy({ store, clock, log }: ProxyDeps) {
     const secure = isSecure(request)
     const match = routes()({ method, host, port, path, secure, headers })
     if (!match) return noRoute
-    if (!secure && !match.target.route.protocols.includes('http')) return tlsOnly
+    if (!secure && !match.target.route.protocols.includes('http')) return askForTls(read, match)
     return runRoute(arrived, read, match)
   }
 
-  const runRoute = (arrived: Arrived, read: ReadRequest, { target, prefix }: Match): Answer | undefined => {
-    const { request, response, requestId } = arrived
+  const runRoute = async (arrived: Arrived, read: ReadRequest, { target, prefix }: Match) => {
+    const { request, response } = arrived
     const { route, service, nextPeer, plugins } = target
-    const exchange: Exchange = {
-      request,
-      path: read.path,
-      clientIp: clientIpOf(request),
-      service,
-      toUpstream: [],
-      toClient: [],
-    }
+    const clientIp = clientIpOf(request)
+    const exchange: Exchange = { ...arrived, ...read, clientIp, service, toUpstream: [], toClient: [] }
     for (const access of plugins) {
       const answer = access(exchange)
       if (answer) return { ...answer, headers: [...exchange.toClient, ...(answer.headers ?? [])] }
@@ -73,39 +74,31 @@ export function createProxy({ store, clock, log }: ProxyDeps) {
     }
     const stripped = route.strip_path ? prefix : undefined
     const rest = stripped === undefined ? undefined : read.normalPath.slice(stripped.length)
+    const shownPrefix = stripped && stripped !== '/' ? escapePath(stripped) : undefined
+    const keptHost = route.preserve_host ? request.headers.host : undefined
     if (request.headers.expect !== undefined) response.writeContinue()
-    void forwarder.forward({
-      arrived,
+    await forwarder.forward({
       exchange,
       service,
       nextPeer,
       target: escapePath(upstreamPath(service.path, read.normalPath, rest)) + read.search,
-      headersFor: (peer) =>
-        headersToUpstream(request, {
-          upstreamHost: (route.preserve_host && request.headers.host) || peer.hostHeader,
-          path: read.path,
-          strippedPrefix: stripped === undefined || stripped === '/' ? undefined : escapePath(stripped),
-          clientIp: exchange.clientIp,
-          host: read.host,
-          requestId,
-          added: exchange.toUpstream,
-        }).flat(),
+      headersFor: ({ hostHeader }) => headersToUpstream(exchange, keptHost || hostHeader, shownPrefix),
     })
     return undefined
   }
 
   return {
-    handle(request: IncomingMessage, response: ServerResponse) {
+    async handle(request: IncomingMessage, response: ServerResponse) {
       const arrived = { request, response, requestId: newRequestId(), startedAt: performance.now() }
       // A socket that dies is seen on the response; without a listener its error would end the process.
       request.on('error', () => undefined)
       response.on('error', () => undefined)
       try {
-        const answer = serve(arrived)
+        const answer = await serve(arrived)
         if (answer) sendOwn(arrived, answer)
       } catch (error) {
         log(`proxy: ${error instanceof Error ? error.message : String(error)}`)
-        sendOwn(arrived, { status: 500, body: 'An unexpected error occurred' })
+        response.destroy()
       }
     },
     close: () => forwarder.close(),

@@ -6,18 +6,17 @@ import type { Service } from '../entities/service.ts'
 import type { Exchange } from '../plugins/plugin.ts'
 import { sizeExceeded } from '../plugins/request-size-limiting.ts'
 import { serverToken } from '../version.ts'
-import { type Arrived, closingHeaders, hasBody, latencies, sendOwn } from './answers.ts'
+import { type Headers, hasBody, isUnread, latencies, sendOwn } from './answers.ts'
 import type { NextPeer, Peer } from './balancer.ts'
 import { headersToClient } from './forwarded-headers.ts'
 
 export interface Forward {
-  arrived: Arrived
   exchange: Exchange
   service: Service
   nextPeer: NextPeer
   /** Path and query for the upstream. */
   target: string
-  headersFor(peer: Peer): string[]
+  headersFor(peer: Peer): Headers
 }
 
 interface NetworkError {
@@ -73,7 +72,7 @@ export function createForwarder() {
           origin: peer.origin,
           path: target,
           method: request.method as Dispatcher.HttpMethod,
-          headers: headersFor(peer),
+          headers: headersFor(peer).flat(),
           body: hasBody(request) ? Readable.from(bodyOf(request, bodyBytesMax), { objectMode: false }) : null,
           headersTimeout: readTimeout,
           bodyTimeout: readTimeout,
@@ -88,23 +87,20 @@ export function createForwarder() {
 
   return {
     async forward(forward: Forward): Promise<void> {
-      const { arrived, exchange } = forward
-      const { request, response, requestId } = arrived
+      const { exchange } = forward
+      const { request, response, requestId } = exchange
       const clientGone = new AbortController()
       response.once('close', () => clientGone.abort())
       const sentAt = performance.now()
       try {
         const answer = await send(forward, clientGone.signal)
         const headers = headersToClient(answer.headers as unknown as string[], exchange.toClient)
-        headers.push(
-          ...latencies(arrived, sentAt),
-          ['X-Kong-Request-Id', requestId],
-          ...closingHeaders(request),
-        )
+        headers.push(...latencies(exchange, sentAt), ['X-Kong-Request-Id', requestId])
+        if (isUnread(request)) headers.push(['Connection', 'close'])
         response.writeHead(answer.statusCode, headers.flat())
         await pipeline(answer.body, response)
       } catch (error) {
-        fail(forward, error, sentAt)
+        fail(exchange, error, sentAt)
       }
     },
     async close() {
@@ -113,17 +109,18 @@ export function createForwarder() {
   }
 }
 
-function fail({ arrived, exchange: { toClient: headers } }: Forward, error: unknown, sentAt: number): void {
+function fail(exchange: Exchange, error: unknown, sentAt: number): void {
+  const { toClient: headers } = exchange
   if (error instanceof NoPeer) {
-    sendOwn(arrived, { status: 503, body: 'failure to get a peer from the ring-balancer', headers })
+    sendOwn(exchange, { status: 503, body: 'failure to get a peer from the ring-balancer', headers })
   } else if (error instanceof BodyTooLarge) {
-    sendOwn(arrived, { status: 413, body: sizeExceeded, headers })
+    sendOwn(exchange, { status: 413, body: sizeExceeded, headers })
   } else if (unresolved(error)) {
-    sendOwn(arrived, { status: 503, body: 'name resolution failed', headers })
+    sendOwn(exchange, { status: 503, body: 'name resolution failed', headers })
   } else {
     const [status, body] = timedOut.includes((error as NetworkError).code ?? '')
       ? [504, 'The upstream server is timing out']
       : [502, 'An invalid response was received from the upstream server']
-    sendOwn(arrived, { status, body, headers: [...headers, ['Via', `1.1 ${serverToken}`]] }, sentAt)
+    sendOwn(exchange, { status, body, headers: [...headers, ['Via', `1.1 ${serverToken}`]] }, sentAt)
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
+import type { Exchange } from '../plugins/plugin.ts'
 import { serverToken } from '../version.ts'
 import type { Headers } from './answers.ts'
 import { bytesOf } from './path.ts'
@@ -11,23 +12,10 @@ const hopByHop = ['connection', 'keep-alive', 'proxy-connection', 'transfer-enco
 const overwritten = ['host', 'expect', 'via', 'x-real-ip', 'x-kong-request-id']
 for (const what of ['for', 'proto', 'host', 'port', 'path', 'prefix']) overwritten.push(`x-forwarded-${what}`)
 
-export interface Forwarding {
-  upstreamHost: string
-  /** As the client sent it, without the query. */
-  path: string
-  strippedPrefix: string | undefined
-  clientIp: string
-  /** The name in the client's Host header. */
-  host: string
-  requestId: string
-  /** From plugins; these replace what the client sent. */
-  added: Headers
-}
-
 export const isSecure = (request: IncomingMessage) =>
   (request.socket as Partial<TLSSocket>).encrypted === true
 
-export const namesOf = (headers: Headers) => headers.map(([name]) => name.toLowerCase())
+const namesOf = (headers: Headers) => headers.map(([name]) => name.toLowerCase())
 
 /** Node's and undici's flat lists, without what belongs to the connection they came on. */
 function endToEnd(flat: string[]): Headers {
@@ -41,27 +29,31 @@ function endToEnd(flat: string[]): Headers {
 }
 
 /** The headers for the upstream, in the client's own spelling. */
-export function headersToUpstream(request: IncomingMessage, forwarding: Forwarding): Headers {
+export function headersToUpstream(
+  exchange: Exchange,
+  upstreamHost: string,
+  strippedPrefix?: string,
+): Headers {
+  const { request, clientIp, toUpstream, host, path, requestId } = exchange
   const { rawHeaders, headers, socket } = request
-  const { clientIp, added } = forwarding
-  const dropped = new Set([...overwritten, ...namesOf(added)])
+  const dropped = new Set([...overwritten, ...namesOf(toUpstream)])
   // Kong prints 1.0 without its zero.
   const via = `${request.httpVersion === '1.0' ? '1' : '1.1'} ${serverToken}`
   const before = headers['x-forwarded-for']
   const own: Headers = [
     ['Via', headers.via === undefined ? via : `${headers.via}, ${via}`],
-    ['Host', forwarding.upstreamHost],
+    ['Host', upstreamHost],
     ['X-Forwarded-For', before === undefined ? clientIp : `${before}, ${clientIp}`],
     ['X-Forwarded-Proto', isSecure(request) ? 'https' : 'http'],
-    ['X-Forwarded-Host', forwarding.host.toLowerCase() || 'kong'],
+    ['X-Forwarded-Host', host.toLowerCase() || 'kong'],
     ['X-Forwarded-Port', String(socket.localPort)],
-    ['X-Forwarded-Path', forwarding.path],
+    ['X-Forwarded-Path', path],
     ['X-Real-IP', clientIp],
-    ['X-Kong-Request-Id', forwarding.requestId],
+    ['X-Kong-Request-Id', requestId],
   ]
-  if (forwarding.strippedPrefix) own.push(['X-Forwarded-Prefix', forwarding.strippedPrefix])
+  if (strippedPrefix !== undefined) own.push(['X-Forwarded-Prefix', strippedPrefix])
   const given = endToEnd(rawHeaders).filter(([name]) => !dropped.has(name.toLowerCase()))
-  return [...own, ...given, ...added]
+  return [...own, ...given, ...toUpstream]
 }
 
 /** The upstream's headers for the client; `raw` is undici's list. What plugins add replaces what the upstream says. */
