@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:net'
 import { expect, test } from '@jest/globals'
-import { testTemporalAddress } from '../test/temporal-address.ts'
-import { connectTemporal } from './connect.ts'
-import { ensureNamespace } from './namespace.ts'
-import { temporalUnavailable } from './unavailable.ts'
+import { testTemporalAddress } from '@opsconductor/test-peers'
+import { connectTemporal } from '../src/connect.ts'
+import { ensureNamespace } from '../src/namespace.ts'
+import { temporalUnavailable } from '../src/unavailable.ts'
 
 const address = testTemporalAddress()
 
