@@ -146,6 +146,9 @@ function tail(file: string, count = 5): string[] {
   }
 }
 
+/** Often enough to lose little time, seldom enough to leave the processor to those who start. */
+const pollEveryMs = 60
+
 /** Waits until `isReady`; a fault, with the child's last lines, where it dies first or takes too long. */
 export async function untilReady(
   child: Child,
@@ -153,7 +156,7 @@ export async function untilReady(
   withinMs: number,
   deathsMax = 0,
 ): Promise<void> {
-  for (const until = Date.now() + withinMs; !(await isReady()); await delay(20)) {
+  for (const until = Date.now() + withinMs; !(await isReady()); await delay(pollEveryMs)) {
     if (child.deaths() <= deathsMax && Date.now() < until) continue
     const how = child.deaths() > deathsMax ? 'did not start' : `was not ready within ${withinMs / 1000} s`
     throw new StackFault(`${child.name} ${how}; its last lines:\n  ${child.lastLines().join('\n  ')}`)
