@@ -175,7 +175,7 @@ test.each<[string, Record<string, unknown>, string, string]>([
     'a remote reference',
     { input_schema: { $ref: 'https://x/schema' } },
     'body.input_schema',
-    'refer to itself',
+    'resolve reference',
   ],
   ['a dangling reference', { input_schema: { $ref: '#/$defs/none' } }, 'body.input_schema', 'not a usable'],
   ['an asynchronous schema', { input_schema: { $async: true } }, 'body.input_schema', '$async'],
@@ -248,7 +248,7 @@ test.each<[string, Record<string, unknown>, unknown]>([
   const answer = await executor.call('POST', `/api/jobs/${job.id}/runs`, { input })
   expect([answer.status, answer.body.errors]).toEqual([
     422,
-    [{ path: 'body.input', message: 'takes too long to hold against the schema' }],
+    [{ path: 'body.input', message: 'takes too long to check against the schema' }],
   ])
 })
 

@@ -14,7 +14,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import type { z } from 'zod'
 import type { ExecutorDeps } from '../deps.ts'
 import { getJob } from '../jobs/get-job.ts'
-import { assertFits } from '../json-schema/input-schema.ts'
+import { checkInput } from './check-input.ts'
 import { runIdFor } from './run-id.ts'
 import type { Run } from './store.ts'
 
@@ -30,7 +30,7 @@ export async function startRun(
 ): Promise<Run> {
   const projectId = projectOf(caller)
   const job = await getJob(deps, projectId, jobId, request.version)
-  assertFits(job.definition.input_schema, request.input, 'body.input')
+  checkInput(job.definition.input_schema, request.input)
   const by = callerLabel(caller)
   const id =
     idempotencyKey === undefined ? randomUUID() : runIdFor(projectId, by, jobId, checkedKey(idempotencyKey))

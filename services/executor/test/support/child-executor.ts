@@ -22,7 +22,7 @@ export async function startChildExecutor(environment: Record<string, string>) {
       output.push(chunk.toString())
       text += chunk.toString()
       const line = text.split('\n').find((one) => one.includes('"msg":"listening"'))
-      if (line !== undefined) resolve((JSON.parse(line) as { public: string }).public)
+      if (line !== undefined) resolve((JSON.parse(line) as { public_url: string }).public_url)
     })
     child.once('exit', (code) => reject(new Error(`the executor ended with ${code}: ${output.join('')}`)))
   })

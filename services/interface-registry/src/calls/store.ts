@@ -1,6 +1,6 @@
 import { AppError } from '@opsconductor/errors'
+import { compileSchema, type JsonSchemaDocument, type Validator } from '@opsconductor/json-schema'
 import type pg from 'pg'
-import { compileSchema, type JsonSchemaDocument, type Validator } from '../schemas/compile-schema.ts'
 
 /** A public interface with all that a call of it needs. */
 export interface CallTarget {

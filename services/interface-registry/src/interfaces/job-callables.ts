@@ -1,6 +1,6 @@
 import { runJobWorkflow } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
-import type { JsonSchemaDocument } from '../schemas/compile-schema.ts'
+import type { JsonSchemaDocument } from '@opsconductor/json-schema'
 import type { InterfaceType } from './store.ts'
 
 /** What the interfaces of a job can call, by interface type. */

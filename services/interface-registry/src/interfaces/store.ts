@@ -1,8 +1,8 @@
 import { type PageQuery, type PublishState, registryTopics } from '@opsconductor/contracts'
 import { publishEvent } from '@opsconductor/events'
+import type { JsonSchemaDocument } from '@opsconductor/json-schema'
 import { pageArguments } from '@opsconductor/service-kit'
 import { Prisma, type PrismaClient } from '../generated/client.ts'
-import type { JsonSchemaDocument } from '../schemas/compile-schema.ts'
 
 export type InterfaceType = 'signal' | 'query' | 'update'
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'

@@ -1,4 +1,4 @@
-import { AppError, type FieldError } from '@opsconductor/errors'
+import type { FieldError } from '@opsconductor/errors'
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { TooMuchWork, withinLimit } from './time-limit.ts'
@@ -43,17 +43,13 @@ export function compileSchema(schema: JsonSchemaDocument): Validator {
   }
 }
 
-/** Throws `validation_failed` naming `path` where the document is no schema that we can use. */
-export function checkSchema(schema: JsonSchemaDocument | null, path: string): void {
-  if (schema === null) return
+/** Why a schema cannot be used; undefined where it can. */
+export function schemaFault(schema: JsonSchemaDocument): string | undefined {
   try {
     compileSchema(schema)
+    return undefined
   } catch (error) {
-    const message = `is not a usable JSON Schema: ${(error as Error).message}`.slice(0, 300)
-    throw new AppError('validation_failed', `${path} ${message}`, {
-      errors: [{ path, message }],
-      cause: error,
-    })
+    return `is not a usable JSON Schema: ${(error as Error).message}`.slice(0, 300)
   }
 }
 

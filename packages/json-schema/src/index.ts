@@ -1,0 +1,1 @@
+export { compileSchema, type JsonSchemaDocument, schemaFault, type Validator } from './compile-schema.ts'
