@@ -220,10 +220,10 @@ test('an input that does not fit the schema is refused with its path, and no run
   })
   const start = (input: unknown) => executor.call('POST', `/api/jobs/${job.id}/runs`, { input })
   for (const [input, path, message] of [
-    [{}, 'body.input', "must have required property 'id'"],
+    [{}, 'body.input.id', "must have required property 'id'"],
     [{ id: 'x' }, 'body.input.id', 'must be integer'],
     [{ id: 1, list: ['1.2.3.4', 'x'] }, 'body.input.list[1]', 'must match format "ipv4"'],
-    [{ id: 1, more: 1 }, 'body.input', 'must NOT have additional properties (more)'],
+    [{ id: 1, more: 1 }, 'body.input.more', 'must NOT have additional properties'],
   ] as const) {
     const answer = await start(input)
     expect([answer.status, answer.body.errors]).toEqual([422, [{ path, message }]])
