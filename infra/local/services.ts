@@ -87,6 +87,7 @@ export function baseEnvironment(layout: Layout): Record<string, string> {
     'TZ',
     'NODE_EXTRA_CA_CERTS',
     'LOG_LEVEL',
+    'NODE_OPTIONS',
     'OTEL_EXPORTER_OTLP_ENDPOINT',
   ]
   return {

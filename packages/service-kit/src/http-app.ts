@@ -81,7 +81,10 @@ function requireJson(request: Request, _response: Response, next: NextFunction):
 
 export function requestFacts(request: Request, response: Response): RequestFacts {
   const gone = new AbortController()
-  response.once('close', () => gone.abort())
+  response.once('close', () => {
+    // Aborting makes an error with a stack: not for every request that ended well.
+    if (!response.writableFinished) gone.abort()
+  })
   return {
     requestId: response.locals.requestId as string,
     clientAddress: request.get('x-real-ip') ?? request.socket.remoteAddress ?? '',
