@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { bundleWorkflowCode, type Logger, type WorkflowBundle } from '@temporalio/worker'
 import { tracingWorkflowModule } from './worker-tracing.ts'
 import { hashWorkflowSources } from './workflow-sources.ts'
@@ -25,7 +26,11 @@ export async function loadWorkflowBundle(options: WorkflowBundleOptions): Promis
   const directory = options.directory ?? join(tmpdir(), `opsconductor-bundles-${userInfo().uid}`)
   await makePrivate(directory)
   const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json') as { version: string }
-  const hash = await hashWorkflowSources(options.workflowsPath)
+  const hash = createHash('sha256')
+    .update(await hashWorkflowSources(options.workflowsPath))
+    // How a bundle is made is in this file: a change here makes the kept ones stale too.
+    .update(await readFile(fileURLToPath(import.meta.url)))
+    .digest('hex')
   const file = join(directory, `${hash.slice(0, 32)}-${version}${options.tracing ? '-traced' : ''}.cjs`)
   const kept = await readFile(file, 'utf8').catch(() => undefined)
   if (kept !== undefined) return { code: kept }
