@@ -26,10 +26,10 @@ export const Slug = z
   .max(100)
   .regex(/^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$/, 'must be lower-case words joined by - or _')
 
-/** `?limit=&cursor=` of every list. The cursor is opaque. */
+/** `?limit=&cursor=` of every list. The cursor is opaque to clients: the id of the last row shown. */
 export const PageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(500).optional(),
+  cursor: z.guid('is not a cursor').optional(),
 })
 export type PageQuery = z.infer<typeof PageQuery>
 

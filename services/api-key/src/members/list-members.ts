@@ -1,6 +1,5 @@
 import type { Caller } from '@opsconductor/auth'
-import { Id, type PageQuery } from '@opsconductor/contracts'
-import { AppError } from '@opsconductor/errors'
+import type { PageQuery } from '@opsconductor/contracts'
 import type { Deps } from '../deps.ts'
 import { assertCallersProject } from '../projects/project-in-path.ts'
 import type { Member } from './store.ts'
@@ -11,9 +10,5 @@ export async function listMembers(
   caller: Caller,
   { projectId, page }: { projectId: string; page: PageQuery },
 ): Promise<Member[]> {
-  if (page.cursor !== undefined && !Id.safeParse(page.cursor).success)
-    throw new AppError('invalid_request', 'The cursor is not one of ours.', {
-      errors: [{ path: 'query.cursor', message: 'is not a cursor' }],
-    })
   return members.list(assertCallersProject(caller, projectId), page)
 }
