@@ -8,7 +8,7 @@ export interface BareTargets {
   http: Dispatcher
 }
 
-/** The same two calls as the demo job's steps, on the same libraries. */
+/** The same two calls as the demo job's steps, on the same libraries; and one query where a job writes its record. */
 export function createBareActivities({ statusUrl, authorization, pool, http }: BareTargets) {
   return {
     async fetchStatus(service: string): Promise<unknown> {
@@ -20,6 +20,9 @@ export function createBareActivities({ statusUrl, authorization, pool, http }: B
         headers: { authorization },
       })
       return body.json()
+    },
+    async askDatabase(): Promise<void> {
+      await pool.query('SELECT 1')
     },
     async queryCatalogue(service: string): Promise<unknown> {
       const { rows } = await pool.query(

@@ -70,7 +70,7 @@ try {
   ratio('start', seconds / bareSeconds, 1.5)
 
   const { call, bare, callAtOnce, bareAtOnce } = await benchPublicCall(stack, demo)
-  console.log('\nPublic call through the gateway (2 steps) beside a bare workflow of the same 2 activities')
+  console.log('\nPublic call through the gateway (2 steps) beside a bare workflow with as many activities')
   line('bare workflow, one at a time', bare)
   line('public call, one at a time', call)
   line('bare workflow, 8 at once', bareAtOnce)

@@ -7,7 +7,7 @@ import { demoDatabaseName } from '../demo/demo-database.ts'
 import { callDemo, type Demo } from '../demo/set-up-demo.ts'
 import { root } from '../local/layout.ts'
 import type { Stack } from '../local/stack.ts'
-import { type Latencies, measureConcurrent, measureSequential } from './statistics.ts'
+import { type Latencies, measureConcurrent, measureInTurns } from './statistics.ts'
 
 export interface PublicCallResult {
   call: Latencies
@@ -16,8 +16,8 @@ export interface PublicCallResult {
   bareAtOnce: Latencies
 }
 
-const warmUp = 30
-const sequential = 200
+const warmUp = { rounds: 1, perRound: 30 }
+const inTurns = { rounds: 20, perRound: 10 }
 const atOnce = { count: 300, width: 8 }
 
 /** The public call through the gateway beside a bare workflow with the same activities, in turns on one server. */
@@ -33,11 +33,16 @@ export async function benchPublicCall(stack: Stack, demo: Demo): Promise<PublicC
     })
   const call = () => callDemo(demo)
   try {
-    await measureSequential(warmUp, callBare)
-    await measureSequential(warmUp, call)
+    await measureInTurns(warmUp.rounds, warmUp.perRound, callBare, call)
+    const [bareOneByOne, callOneByOne] = await measureInTurns(
+      inTurns.rounds,
+      inTurns.perRound,
+      callBare,
+      call,
+    )
     return {
-      bare: await measureSequential(sequential, callBare),
-      call: await measureSequential(sequential, call),
+      bare: bareOneByOne,
+      call: callOneByOne,
       bareAtOnce: await measureConcurrent(atOnce.count, atOnce.width, callBare),
       callAtOnce: await measureConcurrent(atOnce.count, atOnce.width, call),
     }

@@ -10,20 +10,41 @@ export interface Latencies {
   perSecond: number
 }
 
-/** Runs `call` one after the other `count` times; milliseconds. */
-export async function measureSequential(count: number, call: () => Promise<unknown>): Promise<Latencies> {
-  const samples: number[] = []
-  const startedAt = performance.now()
-  for (let i = 0; i < count; i++) {
-    const since = performance.now()
-    await call()
-    samples.push(performance.now() - since)
-  }
+async function timed(call: () => Promise<unknown>): Promise<number> {
+  const since = performance.now()
+  await call()
+  return performance.now() - since
+}
+
+/** Of calls that ran one after the other. */
+function summarise(samples: readonly number[]): Latencies {
+  const totalMs = samples.reduce((sum, sample) => sum + sample, 0)
   return {
     p50: quantile(samples, 0.5),
     p99: quantile(samples, 0.99),
-    perSecond: (count / (performance.now() - startedAt)) * 1000,
+    perSecond: (samples.length / totalMs) * 1000,
   }
+}
+
+/** Runs `call` one after the other `count` times; milliseconds. */
+export async function measureSequential(count: number, call: () => Promise<unknown>): Promise<Latencies> {
+  const samples: number[] = []
+  for (let i = 0; i < count; i++) samples.push(await timed(call))
+  return summarise(samples)
+}
+
+/** Runs blocks of `a` and `b` in turns, so that whatever else the machine does meets both; milliseconds. */
+export async function measureInTurns(
+  rounds: number,
+  perRound: number,
+  a: () => Promise<unknown>,
+  b: () => Promise<unknown>,
+): Promise<[Latencies, Latencies]> {
+  const samples: [number[], number[]] = [[], []]
+  for (let round = 0; round < rounds; round++)
+    for (const [i, call] of [a, b].entries())
+      for (let n = 0; n < perRound; n++) samples[i as 0 | 1].push(await timed(call))
+  return [summarise(samples[0]), summarise(samples[1])]
 }
 
 /** `count` calls in all, `width` at a time. */
@@ -37,9 +58,7 @@ export async function measureConcurrent(
   let left = count
   const lane = async () => {
     while (left-- > 0) {
-      const since = performance.now()
-      await call()
-      samples.push(performance.now() - since)
+      samples.push(await timed(call))
     }
   }
   await Promise.all(Array.from({ length: width }, lane))
