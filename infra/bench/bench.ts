@@ -6,11 +6,14 @@ import { createLayout } from '../local/layout.ts'
 import { residentBytesOf } from '../local/process-identity.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 import { benchPublicCall } from './public-call.ts'
+import { benchRotation } from './rotation.ts'
+import { benchSecretsLookup } from './secrets-lookup.ts'
 import { benchBareStart } from './start-time.ts'
 import type { Latencies } from './statistics.ts'
 import { benchWarmKey } from './warm-key.ts'
 
 const portOffset = '22000'
+const rotationRows = 100_000
 const home = mkdtempSync('/tmp/opsconductor-bench-home-')
 chmodSync(home, 0o711)
 const environment = { ...process.env, OPSCONDUCTOR_HOME: home, OPSCONDUCTOR_PORT_OFFSET: portOffset }
@@ -33,6 +36,31 @@ const line = (name: string, { p50, p99, perSecond }: Latencies) =>
   )
 function ratio(name: string, value: number, bound: number): void {
   console.log(`  ${value <= bound ? '✓' : '✗'} ${name}: ${value.toFixed(2)} (at most ${bound})`)
+}
+
+function ratioAtLeast(name: string, value: number, bound: number): void {
+  console.log(`  ${value >= bound ? '✓' : '✗'} ${name}: ${value.toFixed(2)} (at least ${bound})`)
+}
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`
+
+async function printSecretsLookup({ children, keys, backing, layout }: Stack): Promise<void> {
+  const {
+    broker,
+    bare,
+    ratio: share,
+    brokerBytes,
+  } = await benchSecretsLookup({
+    brokerUrl: `http://127.0.0.1:${layout.ports.secretsBrokerInternal}`,
+    brokerPid: children.find(({ name }) => name === 'secrets-broker')?.pid() ?? 0,
+    internalKey: keys.internalKey,
+    databaseUrl: backing.databaseUrl,
+  })
+  console.log('\nSecret lookups with their durable audit row, 16 connections, beside a bare express route')
+  line('bare SELECT and INSERT', bare)
+  line('lookup', broker)
+  ratioAtLeast('lookups per second', share, 0.8)
+  ratio('p99 to p50', broker.p99 / broker.p50, 3)
+  ratio('broker afterwards, of 200 MB', brokerBytes / 200e6, 1)
 }
 
 function printMemory(stack: Stack): void {
@@ -77,9 +105,28 @@ try {
   line('public call, 8 at once', callAtOnce)
   ratio('p50, one at a time', call.p50 / bare.p50, 1.5)
 
+  await printSecretsLookup(stack)
+
   const warmKeyMs = await benchWarmKey()
   console.log(`\nVerifying a warm key takes ${(warmKeyMs * 1000).toFixed(1)} µs`)
   ratio('registry call with it, to one without', call.p50 / (call.p50 - warmKeyMs), 1.05)
+
+  const rotation = await benchRotation({
+    brokerUrl: `http://127.0.0.1:${layout.ports.secretsBrokerInternal}`,
+    brokerPid: stack.children.find(({ name }) => name === 'secrets-broker')?.pid() ?? 0,
+    internalKey: stack.keys.internalKey,
+    secretsKmsKey: stack.keys.secretsKmsKey,
+    databaseUrl: stack.backing.databaseUrl,
+    rows: rotationRows,
+  })
+  console.log(
+    `\nRotation of the master key over ${rotation.rows} rows: ${rotation.brokerPerSecond.toFixed(0)} rows/s; a bare loop: ${rotation.barePerSecond.toFixed(0)} rows/s`,
+  )
+  ratioAtLeast('rotation', rotation.brokerPerSecond / rotation.barePerSecond, 0.5)
+  console.log(
+    `  resident before ${megabytes(rotation.bytesBefore)}, at the most ${megabytes(rotation.bytesMost)}`,
+  )
+  ratio('secrets broker while it rotates, of 200 MB', rotation.bytesMost / 200e6, 1)
 } finally {
   await stopParts()
   rmSync(home, { recursive: true, force: true })

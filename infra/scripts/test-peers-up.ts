@@ -6,9 +6,14 @@ import { createSupervisor } from '../local/supervisor.ts'
 import { startTemporal } from '../local/temporal.ts'
 import { findTemporalCli } from '../local/temporal-cli.ts'
 import { freePort } from './free-port.ts'
+import { prepareMoto } from './moto-up.ts'
+import { preparePostgresTools } from './postgres-tools-up.ts'
+import { preparePrograms } from './programs-up.ts'
+import { preparePromtool } from './promtool-up.ts'
+import { prepareSoftHsm } from './softhsm-up.ts'
 
 export interface RunningPeers {
-  /** What the tests read: TEST_DATABASE_URL and TEST_TEMPORAL_ADDRESS. */
+  /** What the tests read: TEST_DATABASE_URL, TEST_TEMPORAL_ADDRESS, and those of the peers that are optional outside CI. */
   environment: Record<string, string>
   /** A directory for this run only. */
   scratch: string
@@ -48,7 +53,17 @@ export async function startTestPeers(): Promise<RunningPeers> {
         uiPort: 0,
       }),
     ])
-    return { environment: { TEST_DATABASE_URL, TEST_TEMPORAL_ADDRESS }, scratch, stop }
+    const cache = cacheDirectory(process.env)
+    preparePrograms(console.log)
+    const environment = {
+      TEST_DATABASE_URL,
+      TEST_TEMPORAL_ADDRESS,
+      ...prepareSoftHsm(scratch, cache, console.log),
+      ...preparePromtool(console.log),
+      ...preparePostgresTools(console.log),
+      ...prepareMoto(cache, console.log),
+    }
+    return { environment, scratch, stop }
   } catch (error) {
     await stop()
     throw error

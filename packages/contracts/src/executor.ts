@@ -127,6 +127,30 @@ export const getJobVersionEndpoint = internalEndpoint({
   answer: JobVersion,
 })
 
+// --- What the broker asks of a run before it lends --------------------------------------------------------------------
+
+/** A run and the steps of the job version that it is pinned to. */
+export const PinnedRun = z.object({
+  run_id: Id,
+  project_id: Id,
+  job_id: Id,
+  job_version: z.number().int(),
+  status: RunStatus,
+  /** `credential` as the step names it, by id or name; null where it names none. */
+  steps: z.array(z.object({ id: z.string(), type: z.string(), credential: z.string().nullable() })),
+})
+export type PinnedRun = z.infer<typeof PinnedRun>
+
+export const getPinnedRunEndpoint = internalEndpoint({
+  service: 'executor',
+  callers: ['secrets-broker'],
+  method: 'get',
+  path: '/internal/runs/{id}',
+  summary: 'A run of any project, with the steps of its job version: what it may borrow credentials for.',
+  request: z.object({}),
+  answer: PinnedRun,
+})
+
 export const executorTopics = {
   /** key: the project's id. It has a job: every executor serves its namespace. */
   projectActive: 'executor.project_active',

@@ -37,3 +37,29 @@ export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item), next_cursor: z.string().nullable() })
 
 export const IdParams = z.object({ id: Id })
+
+const hostLabels = /^([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$/
+const isHost = (text: string): boolean => hostLabels.test(text) || z.ipv6().safeParse(text).success
+
+/** One spelling for each IPv6 address, as URLs have it. */
+const plainHost = (text: string): string =>
+  z.ipv6().safeParse(text).success ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text
+
+/** A host name or IP address, without port; in lower case. */
+export const HostName = z
+  .string()
+  .max(255)
+  .toLowerCase()
+  .overwrite(plainHost)
+  .refine(isHost, 'must be one host name or IP address, without port or pattern')
+
+/** The same, or `*.` and a domain for every name below it. */
+export const HostPattern = z
+  .string()
+  .max(255)
+  .toLowerCase()
+  .overwrite(plainHost)
+  .refine(
+    (text) => isHost(text.replace(/^\*\./, '')),
+    'must be a host name or IP address without port, or *. and a domain',
+  )

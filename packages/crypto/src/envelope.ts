@@ -12,19 +12,24 @@ export class DecryptionError extends Error {}
  * decrypt, so that a ciphertext cannot be moved to another row.
  */
 export function encrypt(key: KeyObject, plaintext: string, aad?: string): string {
-  const nonce = randomBytes(nonceBytes)
-  const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: tagBytes })
-  if (aad !== undefined) cipher.setAAD(Buffer.from(aad))
-  return Buffer.concat([
-    nonce,
-    cipher.update(plaintext, 'utf8'),
-    cipher.final(),
-    cipher.getAuthTag(),
-  ]).toString('base64')
+  return seal(key, plaintext, aad)
+}
+
+/** As `encrypt`, of bytes. The caller clears them. */
+export function wrapBytes(key: KeyObject, plaintext: Buffer, aad?: string): string {
+  return seal(key, plaintext, aad)
 }
 
 /** The plaintext; throws DecryptionError, whose message holds nothing of either text. */
 export function decrypt(key: KeyObject, ciphertext: string, aad?: string): string {
+  const plaintext = unwrapBytes(key, ciphertext, aad)
+  const text = plaintext.toString('utf8')
+  plaintext.fill(0)
+  return text
+}
+
+/** As `decrypt`, to bytes that the caller clears after use. */
+export function unwrapBytes(key: KeyObject, ciphertext: string, aad?: string): Buffer {
   const bytes = Buffer.from(ciphertext, 'base64')
   // Node reads past what is not base64; a text that was changed must not open because of that.
   if (bytes.length < nonceBytes + tagBytes || bytes.toString('base64') !== ciphertext)
@@ -34,10 +39,21 @@ export function decrypt(key: KeyObject, ciphertext: string, aad?: string): strin
   })
   decipher.setAuthTag(bytes.subarray(-tagBytes))
   if (aad !== undefined) decipher.setAAD(Buffer.from(aad))
+  const plaintext = decipher.update(bytes.subarray(nonceBytes, -tagBytes))
   try {
-    const body = bytes.subarray(nonceBytes, -tagBytes)
-    return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
+    // GCM is a stream cipher: nothing follows what update() gave.
+    decipher.final()
   } catch {
+    plaintext.fill(0)
     throw new DecryptionError('The ciphertext could not be authenticated.')
   }
+  return plaintext
+}
+
+function seal(key: KeyObject, plaintext: string | Buffer, aad?: string): string {
+  const nonce = randomBytes(nonceBytes)
+  const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: tagBytes })
+  if (aad !== undefined) cipher.setAAD(Buffer.from(aad))
+  const body = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext)
+  return Buffer.concat([nonce, body, cipher.final(), cipher.getAuthTag()]).toString('base64')
 }

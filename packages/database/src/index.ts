@@ -1,4 +1,4 @@
-export { databaseRoles, migrate, setRolePasswords, urlForRole } from './migrate.ts'
+export { databaseRoles, migrate, rollBack, setRolePasswords, urlForRole } from './migrate.ts'
 export {
   createPool,
   databaseUnavailable,

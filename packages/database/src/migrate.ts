@@ -11,17 +11,30 @@ export const databaseRoles = {
 } as const
 
 /** Applies what is missing of `migrations/`, one transaction each; answers the names applied. Needs the owner's URL. */
-export async function migrate(databaseUrl: string): Promise<string[]> {
-  const applied = await runner({
+export function migrate(databaseUrl: string): Promise<string[]> {
+  return run(databaseUrl, 'up')
+}
+
+/**
+ * Takes the last `count` migrations back, the newest first, with all that is in their tables; answers their names. Needs
+ * the owner's URL.
+ */
+export function rollBack(databaseUrl: string, count: number): Promise<string[]> {
+  return run(databaseUrl, 'down', count)
+}
+
+async function run(databaseUrl: string, direction: 'up' | 'down', count?: number): Promise<string[]> {
+  const done = await runner({
     databaseUrl,
     dir: fileURLToPath(new URL('../../../migrations', import.meta.url)),
-    direction: 'up',
+    direction,
+    ...(count === undefined ? {} : { count }),
     migrationsTable: 'schema_migrations',
     migrationsSchema: 'public',
     singleTransaction: false,
     log: () => {},
   })
-  return applied.map((migration) => migration.name)
+  return done.map((migration) => migration.name)
 }
 
 /** Gives each service's login role its password. The roles themselves come with the migrations. */

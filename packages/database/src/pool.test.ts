@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { AppError } from '@opsconductor/errors'
 import { databaseUnavailable, isUniqueViolation } from './pool.ts'
 
 const withCode = (code: string, cause?: unknown) => Object.assign(new Error('x', { cause }), { code })
@@ -26,6 +27,13 @@ test.each([
 
 test.each(['23505', '42P01', '22P02', 'ENOENT'])('%s is no outage', (code) => {
   expect(databaseUnavailable(withCode(code))).toBeUndefined()
+})
+
+test('an error that was judged already is not judged again by what caused it', () => {
+  const error = new AppError('service_unavailable', 'The executor is away.', {
+    cause: withCode('ECONNREFUSED'),
+  })
+  expect(databaseUnavailable(error)).toBeUndefined()
 })
 
 test('a unique violation is told apart by its constraint', () => {

@@ -56,6 +56,8 @@ interface Failure {
 
 /** `service_unavailable` where the error says that PostgreSQL could not be reached; undefined for any other error. */
 export function databaseUnavailable(error: unknown): AppError | undefined {
+  // Somebody has judged it already, and what caused it need not be the database: another service, a vault.
+  if (error instanceof AppError) return undefined
   // By shape, not by class: an error of another realm (Node's own, seen from a Jest test) is no `instanceof Error`.
   let cause = error as Failure | null | undefined
   for (

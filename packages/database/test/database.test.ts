@@ -53,8 +53,12 @@ test('a service’s role reads and writes its own schema and no other', async ()
       applicationName: 'test',
       onIdleError: () => {},
     })
-    for (const verb of ['SELECT', 'INSERT'])
-      expect((await rightsOf(role, verb, schema)).filter(({ may }) => !may)).toEqual([])
+    // The head of the access log is one row, which is moved and never made.
+    const movedOnly = { name: 'secrets.access_log_head', may: false }
+    expect((await rightsOf(role, 'SELECT', schema)).filter(({ may }) => !may)).toEqual([])
+    expect((await rightsOf(role, 'INSERT', schema)).filter(({ may }) => !may)).toEqual(
+      schema === 'secrets' ? [movedOnly] : [],
+    )
     for (const { name } of await rightsOf(role, 'SELECT', schema)) await own.query(`SELECT 1 FROM ${name}`)
     for (const other of Object.values(databaseRoles).filter((each) => each.schema !== schema)) {
       const rights = await rightsOf(role, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE', other.schema)

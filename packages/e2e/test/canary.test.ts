@@ -24,6 +24,7 @@ let platform: Platform
 let target: TargetServer
 let projectId: string
 let key: string
+let tested: Record<string, string>
 const answers: string[] = []
 const seen = async <Body>(answer: Promise<Answer<Body>>) => {
   const got = await answer
@@ -110,6 +111,27 @@ async function runJobs(api: Call): Promise<void> {
   expect(statuses).toEqual([200, 502, 502])
 }
 
+/** Tests each credential, on a target that echoes it and on one that fails; answers what came of it. */
+async function testCredentials(api: Call): Promise<Record<string, string>> {
+  const outcomes: Record<string, string> = {}
+  for (const [name, path] of [
+    ['basic', '/ok'],
+    ['bearer', '/fail'],
+    ['api-key', '/ok'],
+    ['database', undefined],
+  ] as const) {
+    const found = await must(api<{ items: { id: string }[] }>('GET', `/api/credentials?name=${name}`))
+    const body = path === undefined ? {} : { url: target.url + path }
+    const tested = await must(
+      seen(
+        api<{ ok: boolean; code?: string }>('POST', `/api/credentials/${found.items[0]?.id}/test`, { body }),
+      ),
+    )
+    outcomes[name] = tested.code ?? String(tested.ok)
+  }
+  return outcomes
+}
+
 beforeAll(async () => {
   platform = await startPlatform(12_000)
   target = await startEchoingTarget()
@@ -130,6 +152,7 @@ beforeAll(async () => {
     }),
   )
   await runJobs(api)
+  tested = await testCredentials(api)
   await must(seen(api('GET', '/api/credentials')))
   await must(seen(api('GET', '/api/keys')))
 })
@@ -155,6 +178,15 @@ test('000.44 the target did receive the secrets, so that what follows proves som
   const received = JSON.stringify(target.requests)
   for (const secret of [secrets.bearer, secrets.apiKey, Buffer.from(`u:${secrets.basic}`).toString('base64')])
     expect(received).toContain(secret)
+})
+
+test('001.06 001.23 each credential was tried on its target through broker and executor, and the answer says how it went', () => {
+  expect(tested).toEqual({
+    basic: 'true',
+    bearer: 'target_failed',
+    'api-key': 'true',
+    database: 'credential_refused',
+  })
 })
 
 test('001.09 no answer of any API holds a secret', () => {

@@ -2,11 +2,12 @@ import { expect, test } from '@jest/globals'
 import { createCachedLookup } from './cached-lookup.ts'
 
 function setUp(options: { entriesMax?: number } = {}) {
-  const state = { now: 0, connected: true, loads: [] as string[] }
+  const state = { now: 0, connected: true, loads: [] as string[], dropped: [] as string[] }
   const cache = createCachedLookup<string>({
     ttlMs: 1_000,
     entriesMax: options.entriesMax ?? 100,
     listener: { connected: () => state.connected },
+    onDrop: (value) => state.dropped.push(value),
     now: () => state.now,
   })
   const get = (key: string) =>
@@ -72,4 +73,23 @@ test('it never holds more entries than allowed', async () => {
   expect(state.loads).toEqual(['a', 'b', 'c', 'a'])
   await get('c')
   expect(state.loads).toHaveLength(4)
+})
+
+test('each value that is kept no longer is told of once: replaced, crowded out, over its time, forgotten or cleared', async () => {
+  const { state, cache, get } = setUp({ entriesMax: 3 })
+  await get('a')
+  state.now = 1_000
+  await get('a')
+  expect(state.dropped).toEqual(['a-1'])
+  for (const key of ['b', 'c', 'd']) await get(key)
+  expect(state.dropped).toEqual(['a-1', 'a-2'])
+  cache.forget((_, key) => key === 'b')
+  state.now = 1_500
+  await get('e')
+  state.now = 2_000
+  cache.dropExpired()
+  expect(state.dropped).toEqual(['a-1', 'a-2', 'b-3', 'c-4', 'd-5'])
+  cache.clear()
+  cache.clear()
+  expect(state.dropped).toEqual(['a-1', 'a-2', 'b-3', 'c-4', 'd-5', 'e-6'])
 })

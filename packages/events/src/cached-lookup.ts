@@ -1,11 +1,13 @@
 import type { EventListener } from './listen.ts'
 
-export interface CachedLookupOptions {
+export interface CachedLookupOptions<Value = unknown> {
   /** Not asked for longer than this, even if no event came. */
   ttlMs: number
   entriesMax: number
   /** Values are cached only while changes reach us. */
   listener: Pick<EventListener, 'connected'>
+  /** Told of each value that was kept and is not any more, in the same moment. */
+  onDrop?(value: Value): void
   now?: () => number
 }
 
@@ -14,10 +16,12 @@ export interface CachedLookup<Value> {
   /** Forgets every entry whose value matches. A load under way is not kept either. */
   forget(matches: (value: Value, key: string) => boolean): void
   clear(): void
+  /** Drops what is over its time, which is otherwise kept until its key is asked for or its place is needed. */
+  dropExpired(): void
 }
 
 /** A bounded cache that changes invalidate: callers of one missing key share one load; failures are not kept. */
-export function createCachedLookup<Value>(options: CachedLookupOptions): CachedLookup<Value> {
+export function createCachedLookup<Value>(options: CachedLookupOptions<Value>): CachedLookup<Value> {
   const now = options.now ?? Date.now
   const entries = new Map<string, { value: Value; until: number }>()
   const loading = new Map<string, Promise<Value>>()
@@ -27,10 +31,16 @@ export function createCachedLookup<Value>(options: CachedLookupOptions): CachedL
     const startedIn = generation
     const value = await load()
     if (startedIn === generation && options.listener.connected()) {
-      if (entries.size >= options.entriesMax) entries.delete(entries.keys().next().value as string)
+      drop(key)
+      if (entries.size >= options.entriesMax) drop(entries.keys().next().value as string)
       entries.set(key, { value, until: now() + options.ttlMs })
     }
     return value
+  }
+
+  function drop(key: string): void {
+    const entry = entries.get(key)
+    if (entry !== undefined && entries.delete(key)) options.onDrop?.(entry.value)
   }
 
   function invalidate(): void {
@@ -55,11 +65,14 @@ export function createCachedLookup<Value>(options: CachedLookupOptions): CachedL
     },
     forget(matches) {
       invalidate()
-      for (const [key, entry] of entries) if (matches(entry.value, key)) entries.delete(key)
+      for (const [key, entry] of entries) if (matches(entry.value, key)) drop(key)
     },
     clear() {
       invalidate()
-      entries.clear()
+      for (const key of entries.keys()) drop(key)
+    },
+    dropExpired() {
+      for (const [key, { until }] of entries) if (until <= now()) drop(key)
     },
   }
 }

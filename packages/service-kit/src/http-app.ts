@@ -6,6 +6,7 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { assertPlainJson } from './plain-json.ts'
+import { assertNoRepeatedMembers } from './repeated-members.ts'
 import type { Reply, RequestFacts } from './route.ts'
 import { inSpan, SpanKind } from './tracing.ts'
 
@@ -58,9 +59,9 @@ export function createApp({ metrics }: AppContext, options: { bodyBytesMax: numb
     )
   })
   app.use(requireJson)
-  app.use(express.json({ type: jsonTypes, limit: options.bodyBytesMax, strict: false }))
+  app.use(express.json({ type: jsonTypes, limit: options.bodyBytesMax, strict: false, verify: keepText }))
   app.use((request, _response, next) => {
-    assertPlainJson(request.body, 'body')
+    assertOneMeaning(request)
     next()
   })
   return app
@@ -68,6 +69,24 @@ export function createApp({ metrics }: AppContext, options: { bodyBytesMax: numb
 
 /** The route's pattern, never the raw path: it is a metric label and a span name. */
 const routeOf = (response: Response): string => (response.locals.route as string | undefined) ?? 'unmatched'
+
+/** The bodies that are being checked, as they came. */
+const textOf = new WeakMap<object, { text: Buffer; charset: string }>()
+
+function keepText(request: object, _response: unknown, text: Buffer, charset: string): void {
+  textOf.set(request, { text, charset })
+}
+
+/** The body means the same to every parser, and can be stored. */
+function assertOneMeaning(request: Request): void {
+  const given = textOf.get(request)
+  textOf.delete(request)
+  // RFC 8259, 8.1: nothing but UTF-8 between systems.
+  if (given !== undefined && given.charset !== 'utf-8')
+    throw new AppError('unsupported_media_type', 'Send the body in UTF-8.')
+  const members = assertPlainJson(request.body, 'body')
+  if (given !== undefined) assertNoRepeatedMembers(given.text, members)
+}
 
 const jsonTypes = ['application/json', 'application/*+json']
 

@@ -17,6 +17,7 @@ export { createPublicApp, credentialHeaders, type PublicAppOptions } from './pub
 export {
   type AnyInternalRoute,
   type AnyRoute,
+  internalReplyRoute,
   internalRoute,
   openRoute,
   type Reply,

@@ -1,10 +1,11 @@
 import type { InternalCaller, InternalEndpoint } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import type { Express, RequestHandler } from 'express'
-import { type AppContext, createApp, finishApp, requestFacts } from './http-app.ts'
+import { type AppContext, createApp, finishApp, requestFacts, send } from './http-app.ts'
 import type { InternalKeys } from './internal-keys.ts'
 import { expressPath } from './public-app.ts'
-import type { AnyInternalRoute, InternalRequest } from './route.ts'
+import { createRefusalDelay, type RefusalDelay } from './refusal-delay.ts'
+import type { AnyInternalRoute, InternalRequest, Reply } from './route.ts'
 import { validate } from './validate.ts'
 
 export interface InternalRefusal {
@@ -25,14 +26,20 @@ export interface InternalAppOptions extends AppContext {
    * for. For counting and for the audit log.
    */
   onUnauthorized?: (route: string, refusal: InternalRefusal) => unknown
+  /** Slows who tries keys. */
+  refusalDelay?: RefusalDelay
 }
 
 /** The app on the listener that the gateway never routes to: health, metrics, and the endpoints between services. */
 export function createInternalApp(options: InternalAppOptions): Express {
   const app = createApp(options, { bodyBytesMax: 4 * 1024 * 1024 })
   addHealth(app, options)
+  const refusalDelay = options.refusalDelay ?? createRefusalDelay()
   for (const definition of options.routes)
-    app[definition.endpoint.method](expressPath(definition.endpoint.path), handler(definition, options))
+    app[definition.endpoint.method](
+      expressPath(definition.endpoint.path),
+      handler(definition, { ...options, refusalDelay }),
+    )
   return finishApp(app, options)
 }
 
@@ -63,8 +70,11 @@ function addHealth(app: Express, { metrics, ready }: HealthOptions): void {
   })
 }
 
-function handler({ endpoint, handle }: AnyInternalRoute, options: InternalAppOptions): RequestHandler {
-  const call = handle as (request: InternalRequest<unknown>) => Promise<unknown>
+function handler(
+  { endpoint, handle }: AnyInternalRoute,
+  options: InternalAppOptions & { refusalDelay: RefusalDelay },
+): RequestHandler {
+  const call = handle as (request: InternalRequest<unknown>) => Promise<Reply>
   const inQuery = endpoint.method === 'get' || endpoint.method === 'delete'
   return async (request, response) => {
     response.locals.route = endpoint.path
@@ -75,16 +85,18 @@ function handler({ endpoint, handle }: AnyInternalRoute, options: InternalAppOpt
     const error = refusalOf(endpoint, caller)
     if (error !== undefined) {
       await options.onUnauthorized?.(endpoint.path, { endpoint, caller, clientAddress, error })
+      // Counted and logged first: what waits is no secret to anybody.
+      if (caller === undefined) await options.refusalDelay.hold(clientAddress, facts.signal)
       throw error
     }
-    const answer = await call({
+    const reply = await call({
       ...facts,
       clientAddress,
       caller: caller as InternalCaller,
       params: request.params as Record<string, string>,
       request: validate(endpoint.request, inQuery ? request.query : request.body, inQuery ? 'query' : 'body'),
     })
-    response.json(endpoint.answer.parse(answer))
+    send(response, reply.body === undefined ? reply : { ...reply, body: endpoint.answer.parse(reply.body) })
   }
 }
 

@@ -9,7 +9,7 @@ export interface InternalClient {
   call<Request extends z.ZodType, Answer extends z.ZodType>(
     endpoint: InternalEndpoint<Request, Answer>,
     request: z.input<Request>,
-    options?: { params?: Record<string, string>; signal?: AbortSignal },
+    options?: { params?: Record<string, string>; signal?: AbortSignal; timeoutMs?: number },
   ): Promise<z.infer<Answer>>
   close(): Promise<void>
 }
@@ -18,19 +18,19 @@ export interface InternalClientOptions {
   /** Base URL of each service's internal listener. */
   urls: Partial<Record<InternalEndpoint['service'], string>>
   key: string
-  /** For a whole call, from waiting for a connection to the last byte. */
+  /** For a whole call, from waiting for a connection to the last byte, where the call itself gives none. */
   timeoutMs?: number
 }
 
 export function createInternalClient(options: InternalClientOptions): InternalClient {
-  const timeoutMs = options.timeoutMs ?? 10_000
+  const timeoutMsByDefault = options.timeoutMs ?? 10_000
   const agent = new Agent({ connectTimeout: 2_000, connections: 64 })
 
   async function exchange(
     endpoint: InternalEndpoint,
     url: URL,
     body: string | undefined,
-    signal: AbortSignal | undefined,
+    { signal, timeoutMs = timeoutMsByDefault }: { signal?: AbortSignal; timeoutMs?: number },
   ) {
     const deadline = AbortSignal.timeout(timeoutMs)
     try {
@@ -53,7 +53,7 @@ export function createInternalClient(options: InternalClientOptions): InternalCl
   }
 
   return {
-    async call(endpoint, body, { params = {}, signal } = {}) {
+    async call(endpoint, body, { params = {}, ...limits } = {}) {
       const base = options.urls[endpoint.service]
       if (base === undefined) throw new Error(`no URL is configured for ${endpoint.service}`)
       const path = endpoint.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
@@ -70,7 +70,7 @@ export function createInternalClient(options: InternalClientOptions): InternalCl
           endpoint,
           url,
           inQuery ? undefined : JSON.stringify(body),
-          signal,
+          limits,
         )
         if (status !== 200) throw remoteError(endpoint, status, text)
         const answer = endpoint.answer.safeParse(parseJson(text))
@@ -101,6 +101,9 @@ function remoteError(endpoint: InternalEndpoint, status: number, text: string): 
       ? (problem.code as ErrorCode)
       : undefined
   if (code === 'decryption_failed') return new AppError(code, 'Failed to decrypt credential', { internal })
+  // A vault is outside the peer: what it failed with is for whoever asked for its secret.
+  if (code?.startsWith('vault_'))
+    return new AppError(code, problem.detail ?? 'The vault failed.', { internal })
   if (code !== undefined && status < 500 && status !== 403)
     return new AppError(code, problem.detail ?? 'Refused.', {
       internal,

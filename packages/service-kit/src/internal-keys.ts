@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { type InternalCaller, type ServiceName, serviceNames } from '@opsconductor/contracts'
 import { z } from 'zod'
 import { secretText } from './config.ts'
@@ -48,4 +48,4 @@ export function internalKeys(config: KeyConfig, self: ServiceName): InternalKeys
   }
 }
 
-const sha256 = (text: string) => createHash('sha256').update(text).digest()
+const sha256 = (text: string) => hash('sha256', text, 'buffer')

@@ -14,9 +14,11 @@ const unstorable = (text: string) => text.includes('\0') || !text.isWellFormed()
 
 /**
  * Throws `validation_failed` naming the field where a JSON value holds what PostgreSQL or UTF-8 cannot carry (NUL, lone
- * surrogates), in a string or a name, or is nested too deeply. Walks without recursion.
+ * surrogates), in a string or a name, or is nested too deeply. Walks without recursion; answers how many members all the
+ * objects of the value have.
  */
-export function assertPlainJson(value: unknown, part: string): void {
+export function assertPlainJson(value: unknown, part: string): number {
+  let members = 0
   const waiting: Node[] = [{ value, key: part, parent: undefined, depth: 0 }]
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
     if (typeof node.value === 'string') {
@@ -27,11 +29,13 @@ export function assertPlainJson(value: unknown, part: string): void {
       for (const [name, child] of Object.entries(node.value)) {
         if (!inArray && unstorable(name))
           throw refuse(node, 'has a name that contains NUL or half a surrogate pair')
+        if (!inArray) members++
         const key = inArray ? `[${name}]` : `.${name}`
         waiting.push({ value: child, key, parent: node, depth: node.depth + 1 })
       }
     }
   }
+  return members
 }
 
 function refuse(node: Node, message: string): AppError {

@@ -94,13 +94,27 @@ export interface InternalRequest<Request> extends RequestFacts {
 
 export interface AnyInternalRoute {
   endpoint: InternalEndpoint
-  handle(request: InternalRequest<never>): Promise<unknown>
+  handle(request: InternalRequest<never>): Promise<Reply>
 }
 
 /** The service's side of an endpoint between services: answers the body, or throws. */
 export function internalRoute<Request extends z.ZodType, Answer extends z.ZodType>(
   endpoint: InternalEndpoint<Request, Answer>,
   handle: (request: InternalRequest<z.infer<Request>>) => Promise<z.infer<Answer>>,
+): AnyInternalRoute {
+  return internalReplyRoute(endpoint, async (request) => ({ status: 200, body: await handle(request) }))
+}
+
+export interface InternalReply<Answer> extends Reply {
+  /** 304: the caller has it already; without a body. */
+  status: 200 | 304
+  body?: Answer
+}
+
+/** The same where headers or the status matter too. */
+export function internalReplyRoute<Request extends z.ZodType, Answer extends z.ZodType>(
+  endpoint: InternalEndpoint<Request, Answer>,
+  handle: (request: InternalRequest<z.infer<Request>>) => Promise<InternalReply<z.infer<Answer>>>,
 ): AnyInternalRoute {
   return { endpoint, handle }
 }

@@ -13,6 +13,7 @@ export interface Listening {
 }
 
 const graceMs = 5_000
+const sweepMs = 50
 
 export async function listen(app: Express, host: string, port: number): Promise<Listening> {
   const server = await new Promise<Server>((resolve, reject) => {
@@ -29,9 +30,11 @@ export async function listen(app: Express, host: string, port: number): Promise<
     url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeIdleConnections()
+      // A connection is idle again when the request that is on it now has been answered.
+      const sweep = setInterval(() => server.closeIdleConnections(), sweepMs)
       const cut = setTimeout(() => server.closeAllConnections(), graceMs)
       await closed
+      clearInterval(sweep)
       clearTimeout(cut)
     },
   }
@@ -44,6 +47,8 @@ export interface ServiceParts {
   internalApp: Express
   /** For what must not begin before the service can be reached. */
   onListening?(): void
+  /** Ends work that others ask us about over the internal listener; called when the public one is closed. */
+  drain?(): Promise<void>
   /** Ends what the apps used; called when no request is under way any more. */
   dispose(): Promise<void>
 }
@@ -76,7 +81,9 @@ export async function runService<Config extends ListenConfig>(
     parts.log.info({ public_url: open.url, internal_url: internal.url }, 'listening')
     parts.onListening?.()
     stopOnSignal(parts.log, async () => {
-      await Promise.all([open.close(), internal.close()])
+      await open.close()
+      await parts.drain?.()
+      await internal.close()
       await parts.dispose()
       await tracing.stop()
     })

@@ -19,6 +19,7 @@ import {
   listen,
   readConfig,
 } from '../src/index.ts'
+import { createRefusalDelay } from '../src/refusal-delay.ts'
 
 const endpoint = internalEndpoint({
   service: 'api-key',
@@ -53,6 +54,7 @@ beforeAll(async () => {
       internalRoute(endpoint, async ({ request, params, caller }) => {
         if (params.name === 'missing') throw new AppError('not_found', 'There is no such name.')
         if (params.name === 'broken') throw new Error('inside')
+        if (params.name === 'sealed') throw new AppError('vault_sealed', 'The vault is sealed.')
         return { text: `${params.name}: ${request.text}`, caller, extra: 'never sent' }
       }),
     ],
@@ -93,6 +95,38 @@ test('003.06 a missing or wrong X-Internal-Key is answered 403 with the seed’s
   expect(unauthorized).toEqual(['/internal/echo/{name}', '/internal/echo/{name}'])
 })
 
+test('003.06 an address that tried many wrong keys is answered slowly, and still served at once with a right one', async () => {
+  const held: (() => void)[] = []
+  const app = createInternalApp({
+    log: createLog('test', 'silent'),
+    metrics: createMetrics(),
+    keys: keysOf('api-key'),
+    ready: async () => {},
+    routes: [internalRoute(endpoint, async ({ request, caller }) => ({ text: request.text, caller }))],
+    refusalDelay: createRefusalDelay({
+      sleep: () => new Promise<void>((resolve) => held.push(resolve)),
+    }),
+  })
+  const slowed = await listen(app, '127.0.0.1', 0)
+  const guess = () =>
+    fetch(`${slowed.url}/internal/echo/x`, { method: 'POST', headers: { 'x-internal-key': 'wrong' } })
+  try {
+    for (let i = 0; i < 10; i++) expect((await guess()).status).toBe(403)
+    let answered = false
+    const eleventh = guess().then((answer) => {
+      answered = true
+      return answer.status
+    })
+    while (held.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    expect((await echo(keysOf('executor').own, 'x', slowed.url)).caller).toBe('executor')
+    expect(answered).toBe(false)
+    held[0]?.()
+    expect(await eleventh).toBe(403)
+  } finally {
+    await slowed.close()
+  }
+})
+
 test('a service that the access table does not name is refused', async () => {
   const answer = await fetch(`${listening.url}/internal/echo/x`, {
     method: 'POST',
@@ -109,6 +143,11 @@ test('the peer’s refusal reaches the caller as the same error, its own failure
     message: 'There is no such name.',
   })
   await expect(echo(own, 'broken')).rejects.toMatchObject({ code: 'service_unavailable' })
+  // What a vault behind the peer failed with is not the peer's own failure.
+  await expect(echo(own, 'sealed')).rejects.toMatchObject({
+    code: 'vault_sealed',
+    message: 'The vault is sealed.',
+  })
 })
 
 test('a refused key is our own fault, not the end user’s: internal_error', async () => {

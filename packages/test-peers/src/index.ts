@@ -1,7 +1,24 @@
 export { type ApiKeyPeer, startApiKeyPeer, testInternalKey } from './api-key-peer.ts'
 export { createTestDatabase, type TestDatabase } from './database.ts'
+export { type PeerAnswer, type PeerRequest, startJsonServer } from './json-server.ts'
+export { motoIsMissing, startMoto } from './moto.ts'
 export { requirePeer } from './peer.ts'
+export {
+  type PostgresWithTools,
+  postgresToolsAreMissing,
+  runPostgresTool,
+  startPostgresWithTools,
+} from './postgres-with-tools.ts'
+export { promtoolIsMissing, runPromtool } from './promtool.ts'
+export { createTestToken, softHsmIsMissing, type TestToken } from './softhsm.ts'
 export { testTemporalAddress } from './temporal.ts'
+export { createTestCertificates, type TestCertificates } from './test-certificates.ts'
+export { startTransitPeer, type TransitPeer } from './transit.ts'
+export { type AzureKeyVaultPeer, startAzureKeyVaultPeer } from './vaults/azure-key-vault-peer.ts'
+export { type CyberarkCcpPeer, startCyberarkCcpPeer } from './vaults/cyberark-ccp-peer.ts'
+export { type CyberarkConjurPeer, startCyberarkConjurPeer } from './vaults/cyberark-conjur-peer.ts'
+export { type Hostility, startHostileVault } from './vaults/hostile-vault.ts'
+export { type OpenBaoPeer, startOpenBaoPeer } from './vaults/openbao-peer.ts'
 export {
   type PermissionActors,
   type PermissionWalk,

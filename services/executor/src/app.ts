@@ -4,11 +4,12 @@ import {
   createInternalApp,
   createPublicApp,
 } from '@opsconductor/service-kit'
+import { checkInternalRoutes } from './checks/routes.ts'
 import type { ExecutorDeps } from './deps.ts'
 import { jobInternalRoutes, jobRoutes } from './jobs/routes.ts'
 import { outboundPolicyRoutes } from './outbound-policy/routes.ts'
 import { permissions } from './permissions.ts'
-import { runRoutes } from './runs/routes.ts'
+import { runInternalRoutes, runRoutes } from './runs/routes.ts'
 import { stepTypeRoutes } from './step-types/routes.ts'
 
 export const publicRoutes = (deps: ExecutorDeps): AnyRoute[] => [
@@ -18,7 +19,11 @@ export const publicRoutes = (deps: ExecutorDeps): AnyRoute[] => [
   ...stepTypeRoutes(),
 ]
 
-export const internalRoutes = (deps: ExecutorDeps): AnyInternalRoute[] => jobInternalRoutes(deps)
+export const internalRoutes = (deps: ExecutorDeps): AnyInternalRoute[] => [
+  ...jobInternalRoutes(deps),
+  ...runInternalRoutes(deps),
+  ...checkInternalRoutes(deps),
+]
 
 export function createApps(deps: ExecutorDeps) {
   const { log, metrics, keys, serviceAuth } = deps

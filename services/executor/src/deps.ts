@@ -79,6 +79,13 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
     },
     onError: (error) => log.warn({ err: error }, 'the event connection broke'),
   })
+  let drained: Promise<void> | undefined
+  /** Ends the workers. Until then a step of theirs may borrow, which makes the broker ask us about its run. */
+  const drain = () => {
+    activeProjects.stop()
+    drained ??= workers.stop()
+    return drained
+  }
   return {
     ...base,
     serviceAuth,
@@ -86,14 +93,15 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
     runs: createRunStore(prisma),
     outboundPolicies,
     workers,
+    checks: runJob,
     async ready() {
       await pool.query('SELECT 1')
       await temporal.ready()
     },
+    drain,
     async dispose() {
-      activeProjects.stop()
+      await drain()
       await listener?.stop()
-      await workers.stop()
       await serviceAuth.stop()
       await Promise.all([runJob.httpClients.close(), runJob.databasePools.close(), temporal.close()])
       await internal.close()
@@ -148,12 +156,8 @@ function createRunJobDeps(
     httpClients: createHttpClients(resolve),
     databasePools: createDatabasePools(resolve),
     outboundPolicyOf,
-    lendCredential: (reference, projectId, { runId, stepId }, signal) =>
-      internal.call(
-        useCredentialEndpoint,
-        { project_id: projectId, run_id: runId, step_id: stepId },
-        { params: { reference }, signal },
-      ),
+    lendCredential: (reference, use, signal) =>
+      internal.call(useCredentialEndpoint, use, { params: { reference }, signal }),
     events,
   }
 }

@@ -2,6 +2,12 @@ import type { RunJobInput, RunOutcome } from '@opsconductor/contracts'
 import type { Logger, Metrics } from '@opsconductor/service-kit'
 import type { StepRequest } from './run-job/activity-contract.ts'
 
+interface CheckFacts {
+  check_id: string
+  project_id: string
+  check: { kind: string }
+}
+
 /** What happens in the executor, each said once: a log line and a count. */
 export function createEvents(log: Logger, metrics: Metrics) {
   const runs = metrics.counter('executor_runs_total', 'Runs that ended, by outcome.', ['status'])
@@ -11,6 +17,10 @@ export function createEvents(log: Logger, metrics: Metrics) {
     ['type', 'status'],
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   )
+  const checks = metrics.counter('executor_checks_total', 'Checks of credentials, by kind and outcome.', [
+    'kind',
+    'code',
+  ])
   const jobs = metrics.counter('executor_jobs_saved_total', 'Job versions written.')
   const workers = metrics.gauge('executor_workers', 'Projects that a worker of this process serves.')
   const stepFacts = ({ runId, stepId, type }: StepRequest) => ({
@@ -55,6 +65,19 @@ export function createEvents(log: Logger, metrics: Metrics) {
     stepBroke(request: StepRequest, error: unknown, redact: (text: string) => string) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
       log.error({ ...stepFacts(request), error: redact(text) }, 'a step broke')
+    },
+    checkEnded({ check_id, project_id, check }: CheckFacts, code: string) {
+      checks.inc({ kind: check.kind, code })
+      log.info({ project_id, check_id, kind: check.kind, code }, 'check ended')
+    },
+    /** A defect of ours; said through the check's redaction. */
+    checkBroke(
+      { check_id, project_id, check }: CheckFacts,
+      error: unknown,
+      redact: (text: string) => string,
+    ) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      log.error({ project_id, check_id, kind: check.kind, error: redact(text) }, 'a check broke')
     },
     workerStarted(projectId: string, serving: number) {
       workers.set(serving)

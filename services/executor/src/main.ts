@@ -5,5 +5,5 @@ import { createDeps } from './deps.ts'
 
 await runService('executor', readExecutorConfig, (config, tracing) => {
   const deps = createDeps(config, { tracing })
-  return { ...createApps(deps), log: deps.log, dispose: deps.dispose }
+  return { ...createApps(deps), log: deps.log, drain: deps.drain, dispose: deps.dispose }
 })

@@ -41,6 +41,19 @@ test('a job is created, read, listed and given versions; older versions stay', a
   expect(listed.items[0]).toEqual(changed.body)
 })
 
+test('a credential that refers to a vault is taken by what it is lent as', async () => {
+  const { projectId } = executor
+  const extra = { vault: 'v', path: 'p', mode: 'read_through', as_type: 'db_dsn' }
+  executor.broker.add({ projectId, name: 'in the vault', type: 'vault_ref', secret: {}, extra })
+  const query = { id: 'q', type: 'sql.query', credential: 'in the vault', input: { sql: 'SELECT 1' } }
+  expect((await save({ steps: [query] })).status).toBe(201)
+  const refused = await save({ steps: [{ ...get, credential: 'in the vault' }] })
+  expect([refused.status, refused.body.errors[0].message]).toEqual([
+    422,
+    expect.stringMatching(/of type db_dsn/),
+  ])
+})
+
 test('two writers at once give a job two versions', async () => {
   const { id } = await createJob(executor, { steps: [get] })
   const put = (url: string) =>

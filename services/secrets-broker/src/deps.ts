@@ -1,3 +1,4 @@
+import { keyringTopics } from '@opsconductor/contracts'
 import { createPool, prismaAdapter } from '@opsconductor/database'
 import { listenForEvents } from '@opsconductor/events'
 import {
@@ -7,22 +8,40 @@ import {
   createServiceAuth,
   internalKeys,
 } from '@opsconductor/service-kit'
+import { createAccessLog } from './access-log/access-log.ts'
+import { reportHead } from './access-log/report-head.ts'
+import { createCheckGrants } from './checks/check-grants.ts'
+import { createCheckLimits } from './checks/check-limits.ts'
+import { createChores } from './chores.ts'
 import type { BrokerConfig } from './config.ts'
+import { purgeCredentials } from './credentials/purge-credentials.ts'
 import { createEvents } from './events.ts'
+import { checkExpiry } from './expiry/check-expiry.ts'
+import { createExpiryGauges } from './expiry/expiry-gauges.ts'
 import { PrismaClient } from './generated/client.ts'
-import { checkKeys, checkKeysAtStart } from './keyring/check-keys.ts'
-import { createCipher, openKeyrings } from './keyring/ciphers.ts'
+import { findTogether } from './host-credentials/find-together.ts'
+import { createCipher, createHostCipher } from './keyring/cipher.ts'
+import { createKeyring } from './keyring/keyring.ts'
+import { keySource, openMasterKeys } from './keyring/master-keys.ts'
+import { createRotations } from './keyring/run-rotations.ts'
+import { createPinnedRuns } from './runs/pinned-runs.ts'
+import { createVaults } from './vaults/create-vaults.ts'
+import { syncDueCredentials } from './vaults/sync-due-credentials.ts'
 
 const service = 'secrets-broker'
+const hourMs = 3_600_000
+const vaultSyncMs = 10_000
 
 /** Everything the service works with. */
 export async function createDeps(
   config: BrokerConfig,
-  { log = createLog(service, config.LOG_LEVEL) }: { log?: ReturnType<typeof createLog> } = {},
+  {
+    log = createLog(service, config.LOG_LEVEL),
+    now = () => new Date(),
+  }: { log?: ReturnType<typeof createLog>; now?: () => Date } = {},
 ) {
   const metrics = createMetrics()
   const events = createEvents(log, metrics)
-  const keyrings = await openKeyrings(config)
   const keys = internalKeys(config, service)
   const onError = (error: Error) => log.warn({ err: error }, 'a database connection was lost')
   const pool = createPool({
@@ -30,38 +49,99 @@ export async function createDeps(
     applicationName: service,
     onIdleError: onError,
   })
+  const configuredKeys = await openMasterKeys(config)
+  const keyring = createKeyring(pool, configuredKeys, (keyUse) => keySource(config, keyUse))
+  const hostCipher = createHostCipher(keyring, events)
+  const cipher = createCipher(keyring, events)
+  const accessLog = createAccessLog(pool, now)
+  const rotations = createRotations({ pool, keyring, hostCipher, accessLog, events })
+  const followKeys = () => void keyring.reload().then(rotations.resume).catch(events.keysNotLoaded)
+  const credentialPurgeDays = config.CREDENTIAL_PURGE_DAYS
+  const expiryGauges = createExpiryGauges(metrics)
+  const vaults = createVaults({
+    cipher,
+    metrics,
+    outbound: { allowLoopback: config.VAULTS_ALLOW_LOOPBACK },
+    now,
+  })
+  const chores = createChores(
+    [
+      {
+        name: 'synchronisation with vaults',
+        everyMs: vaultSyncMs,
+        run: () => syncDueCredentials({ pool, cipher, accessLog, events, vaults, now }, log),
+      },
+      {
+        name: 'purge of deleted credentials',
+        everyMs: hourMs,
+        run: () => purgeCredentials({ pool, accessLog, events, now, credentialPurgeDays }),
+      },
+      {
+        name: 'check of what expires',
+        everyMs: hourMs,
+        run: () => checkExpiry({ pool, events, expiryGauges, now }),
+      },
+      { name: 'head of the access log', everyMs: hourMs, run: () => reportHead({ pool, events }) },
+    ],
+    events.choreFailed,
+  )
   // The default format quotes the arguments of a call that fails.
   const prisma = new PrismaClient({ adapter: prismaAdapter(pool, 'secrets'), errorFormat: 'minimal' })
-  const internal = createInternalClient({ urls: { 'api-key': config.API_KEY_URL }, key: keys.own })
+  const internal = createInternalClient({
+    urls: { 'api-key': config.API_KEY_URL, executor: config.EXECUTOR_URL },
+    key: keys.own,
+  })
   const auth = createServiceAuth({ internal, listener: () => listener, log })
   const listener = listenForEvents({
     connectionString: config.DATABASE_URL,
-    onEvent: auth.onEvent,
-    onGap: auth.onGap,
+    onEvent(event) {
+      auth.onEvent(event)
+      if (event.topic === keyringTopics.masterKeyChanged) followKeys()
+    },
+    onGap() {
+      auth.onGap()
+      followKeys()
+    },
     onError,
   })
   return {
     log,
+    now,
     metrics,
     events,
     keys,
-    keyrings,
-    ciphers: {
-      host_credentials: createCipher('host_credentials', keyrings.host_credentials, events),
-      credentials: createCipher('credentials', keyrings.credentials, events),
-    },
+    chores,
+    credentialVersionsMax: config.CREDENTIAL_VERSIONS_MAX,
+    credentialPurgeDays,
+    expiryGauges,
+    accessLog,
+    configuredKeys,
+    keyring,
+    rotations,
+    /** Reads the master keys again, and goes on with what rotation is under way. */
+    followKeys,
+    cipher,
+    hostCipher,
+    findHostCredential: findTogether(pool),
     pool,
     prisma,
     auth,
-    /** To be called before anything is written. */
-    checkKeysAtStart: () => checkKeysAtStart({ pool, keyrings }),
-    ready: () => checkKeys({ pool, keyrings }),
+    internal,
+    pinnedRuns: createPinnedRuns({ internal }),
+    checkGrants: createCheckGrants(),
+    checkLimits: createCheckLimits(),
+    ready: () => keyring.check(),
+    vaults,
     async dispose() {
+      await chores.stop()
+      await vaults.close()
+      await rotations.stop()
       await listener.stop()
       await auth.stop()
       await internal.close()
       await prisma.$disconnect()
       await pool.end()
+      for (const key of new Set(Object.values(configuredKeys).flat())) await key.close?.()
     },
   }
 }

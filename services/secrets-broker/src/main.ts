@@ -5,6 +5,14 @@ import { createDeps } from './deps.ts'
 
 await runService('secrets-broker', readBrokerConfig, async (config) => {
   const deps = await createDeps(config)
-  await deps.checkKeysAtStart()
-  return { ...createApps(deps), log: deps.log, dispose: deps.dispose }
+  await deps.keyring.load()
+  return {
+    ...createApps(deps),
+    log: deps.log,
+    onListening() {
+      deps.followKeys()
+      deps.chores.start()
+    },
+    dispose: deps.dispose,
+  }
 })

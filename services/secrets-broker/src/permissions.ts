@@ -4,4 +4,7 @@ import { fromRole, type Permissions } from '@opsconductor/auth'
 export const permissions = {
   'credentials:read': { roles: fromRole('operator'), scope: 'manage:credentials:read' },
   'credentials:write': { roles: fromRole('admin'), scope: 'manage:credentials' },
+  'trust:read': { roles: fromRole('operator'), scope: 'manage:credentials:read' },
+  'trust:write': { roles: fromRole('admin'), scope: 'manage:credentials' },
+  'host-credentials:read': { roles: fromRole('admin'), scope: 'manage:credentials:read' },
 } as const satisfies Permissions

@@ -52,11 +52,11 @@ test('001.09 001.10 001.11 planted secrets are in no row, no log line, no metric
   for (const [type, given] of Object.entries(types)) {
     const { body } = await api('POST', '/api/credentials', { name: `my ${type}`, type, ...given })
     await api('GET', `/api/credentials/${body.id}`)
-    const used = await broker.internal('POST', `/internal/secrets/credentials/${body.id}/use`, {
-      project_id: projectId,
-      run_id: randomUUID(),
-      step_id: 's',
-    })
+    const used = await broker.internal(
+      'POST',
+      `/internal/secrets/credentials/${body.id}/use`,
+      broker.executor.useOf(projectId, body.id),
+    )
     expect(planted.some((text) => used.text.includes(text))).toBe(true)
     if (type === 'db_dsn') await api('DELETE', `/api/credentials/${body.id}`)
   }
@@ -66,7 +66,7 @@ test('001.09 001.10 001.11 planted secrets are in no row, no log line, no metric
     { type: 'http_basic', secret: plant('no-user') },
     { type: plant('as-type'), secret: 'abcdef' },
     { type: 'db_dsn', secret: `postgres://u:${plant('bad-dsn')}%zz@db.example/app` },
-    { type: 'db_dsn', secret: `mysql://u:${plant('mysql')}@db.example/app` },
+    { type: 'db_dsn', secret: `mongodb://u:${plant('mongodb')}@db.example/app` },
     { type: 'db_dsn', secret: `postgres://u:p@h/d?password=${plant('parameter')}` },
     { type: 'bearer_token', secret: `${plant('with space')} x` },
     { type: 'bearer_token', secret: { token: { deep: plant('deep') } } },

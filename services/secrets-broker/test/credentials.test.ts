@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { credentialTypeNames } from '../src/credential-types/index.ts'
 import { type RunningBroker, startBroker } from './running-broker.ts'
 
 let broker: RunningBroker
@@ -33,6 +34,14 @@ test('001.01 001.08 a credential is created with a UUID and its time stamps, and
     description: 'for the demo',
     extra: { username: 'reader' },
     is_active: true,
+    version: 1,
+    limits: {},
+    expires_at: null,
+    rotate_every_days: null,
+    rotated_at: expect.stringMatching(/Z$/),
+    rotation_due_at: null,
+    certificate: null,
+    deleted_at: null,
     created_at: expect.stringMatching(/Z$/),
     updated_at: expect.stringMatching(/Z$/),
   })
@@ -93,11 +102,11 @@ test('001.05 delete takes a credential out of use: it is not shown, not lent, an
   expect([answer.status, answer.text]).toEqual([204, ''])
   expect((await get(`/${created.id}`)).status).toBe(404)
   expect((await get('')).body.items.map(({ id }) => id)).not.toContain(created.id)
-  const use = await broker.internal('POST', `/internal/secrets/credentials/${created.id}/use`, {
-    project_id: project.projectId,
-    run_id: randomUUID(),
-    step_id: 's',
-  })
+  const use = await broker.internal(
+    'POST',
+    `/internal/secrets/credentials/${created.id}/use`,
+    broker.executor.useOf(project.projectId, created.id),
+  )
   expect(use.status).toBe(404)
   expect((await broker.api('DELETE', `/api/credentials/${created.id}`, project.asOwner)).status).toBe(404)
   expect((await create(body)).status).toBe(201)
@@ -146,7 +155,7 @@ test('001.16 an unknown type is refused, naming the known ones', async () => {
     const { status, body } = await create(basic({ type }))
     expect([status, body.errors]).toEqual([
       422,
-      [{ path: 'body.type', message: 'must be one of http_basic, bearer_token, api_key, db_dsn' }],
+      [{ path: 'body.type', message: `must be one of ${credentialTypeNames.join(', ')}` }],
     ])
   }
 })
@@ -175,11 +184,11 @@ test('001.11 000.44 the row holds the secret only encrypted, bound to its row an
     [first.body.id, second.body.id],
   )
   const use = (id: string) =>
-    broker.internal('POST', `/internal/secrets/credentials/${id}/use`, {
-      project_id: project.projectId,
-      run_id: randomUUID(),
-      step_id: 's',
-    })
+    broker.internal(
+      'POST',
+      `/internal/secrets/credentials/${id}/use`,
+      broker.executor.useOf(project.projectId, id),
+    )
   const swapped = await use(first.body.id)
   expect([swapped.status, swapped.body.detail]).toEqual([500, 'Failed to decrypt credential'])
   expect((await use(second.body.id)).status).toBe(200)
@@ -192,11 +201,11 @@ test('a row moved to another project does not open there', async () => {
     body.id,
     other.projectId,
   ])
-  const answer = await broker.internal('POST', `/internal/secrets/credentials/${body.id}/use`, {
-    project_id: other.projectId,
-    run_id: randomUUID(),
-    step_id: 's',
-  })
+  const answer = await broker.internal(
+    'POST',
+    `/internal/secrets/credentials/${body.id}/use`,
+    broker.executor.useOf(other.projectId, body.id),
+  )
   expect(answer.body.code).toBe('decryption_failed')
   expect((await broker.accessLog()).at(-1)).toMatchObject({ success: false, credential_uuid: body.id })
 })

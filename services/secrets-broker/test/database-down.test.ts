@@ -50,6 +50,7 @@ test('001.19 003.14 with PostgreSQL down every endpoint answers a 503 problem wi
       ['GET', `${open.url}/api/credentials`, asOwner, undefined],
       ['GET', `${open.url}/api/credentials/${projectId}`, asOwner, undefined],
       ['DELETE', `${open.url}/api/credentials/${projectId}`, asOwner, undefined],
+      ['POST', `${open.url}/api/credentials/${projectId}/test`, asOwner, {}],
     ]
     for (const [method, url, headers, body] of calls) {
       const answer = await send(url, { method, headers, body })
@@ -85,9 +86,9 @@ test('ready only with the database and the keys that encrypted what is stored', 
   const ready = async () => (await broker.internal('GET', '/readyz', undefined, null)).status
   expect(await ready()).toBe(200)
   await broker.owner.query(
-    "UPDATE secrets.key_canaries SET canary_encrypted = 'AAAA' WHERE key_use = 'credentials'",
+    "UPDATE secrets.master_keys SET canary_encrypted = 'AAAA' WHERE key_use = 'credentials'",
   )
   expect(await ready()).toBe(503)
-  await broker.owner.query('DELETE FROM secrets.key_canaries')
+  await broker.owner.query('DELETE FROM secrets.master_keys')
   expect(await ready()).toBe(503)
 })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { type RunningBroker, send, startBroker } from './running-broker.ts'
 
@@ -108,6 +109,7 @@ test.each<[string, string, number]>([
   ['10,000 levels deep', `{"additional_data":${deep(10_000)}}`, 422],
   ['over the limit', `{"a":"${'x'.repeat(4 * 1024 * 1024)}"}`, 413],
   ['empty', '', 422],
+  ['two of one field', '{"name":"a","secret":{"token":"one","to\\u006ben":"two"}}', 400],
 ])('a body that is %s is refused on every endpoint that takes one', async (_, body, expected) => {
   const key = { 'x-internal-key': broker.deps.keys.own, 'content-type': 'application/json' }
   for (const path of [
@@ -119,8 +121,15 @@ test.each<[string, string, number]>([
       expected,
     )
   const headers = { ...asOwner, 'content-type': 'application/json' }
-  const answer = await send(`${broker.publicUrl}/api/credentials`, { method: 'POST', headers, body })
-  expect(answer.status).toBe(expected)
+  for (const path of [
+    'credentials',
+    `credentials/${randomUUID()}/rollback`,
+    'trust/host-keys',
+    'trust/ca-bundles',
+  ]) {
+    const answer = await send(`${broker.publicUrl}/api/${path}`, { method: 'POST', headers, body })
+    expect(answer.status).toBe(expected)
+  }
 })
 
 test('a body of another content type is refused with 415', async () => {
@@ -152,7 +161,12 @@ test.each<[string, object, string]>([
   ['a secret that is empty of fields', { secret: {} }, 'body.secret.token'],
   ['a surplus secret field', { secret: { token: 'tok-0123456789', more: 'abcd' } }, 'body.secret'],
   ['a secret over a million characters', { secret: 'x'.repeat(1_000_001) }, 'body.secret'],
-  ['a surplus extra field', { extra: { password: 'abcd' } }, 'body.extra'],
+  ['a surplus extra field', { extra: { region: 'abcd' } }, 'body.extra'],
+  [
+    '001.17 a sensitive key in extra',
+    { extra: { nested: { Password: 'abcd' } } },
+    'body.extra.nested.Password',
+  ],
   ['a surplus field', { password: 'abcd' }, 'body'],
   ['extra that is a list', { extra: [] }, 'body.extra'],
 ])('a credential with %s is refused with 422 naming the field', async (_, change, path) => {

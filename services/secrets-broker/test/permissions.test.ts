@@ -27,5 +27,8 @@ test('the permission table is the one that was decided', () => {
   expect(permissions).toEqual({
     'credentials:read': { roles: ['owner', 'admin', 'operator'], scope: 'manage:credentials:read' },
     'credentials:write': { roles: ['owner', 'admin'], scope: 'manage:credentials' },
+    'trust:read': { roles: ['owner', 'admin', 'operator'], scope: 'manage:credentials:read' },
+    'trust:write': { roles: ['owner', 'admin'], scope: 'manage:credentials' },
+    'host-credentials:read': { roles: ['owner', 'admin'], scope: 'manage:credentials:read' },
   })
 })

@@ -7,6 +7,7 @@ import { request } from 'undici'
 import { createApps } from '../src/app.ts'
 import { readBrokerConfig } from '../src/config.ts'
 import { createDeps } from '../src/deps.ts'
+import { startExecutorPeer } from './executor-peer.ts'
 
 export const kmsKey = 'kms-key-for-tests-0123456789'
 export const credKey = 'cred-key-for-tests-0123456789'
@@ -15,16 +16,18 @@ export const consoleKey = 'console-key-for-tests-0123456789'
 
 export type RunningBroker = Awaited<ReturnType<typeof startBroker>>
 
-/** The real service on a real database; api-key is a peer at its outer edge. */
-export async function startBroker(settings: Record<string, string> = {}) {
+/** The real service on a real database; api-key and executor are peers at its outer edge. */
+export async function startBroker(settings: Record<string, string> = {}, clock: { now?: () => Date } = {}) {
   const database = await createTestDatabase()
   const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 2 })
   owner.on('error', () => {})
   const people = await startApiKeyPeer()
+  const executor = await startExecutorPeer()
   const logged: string[] = []
   const config = readBrokerConfig({
     DATABASE_URL: database.urlOf('secrets-broker'),
     API_KEY_URL: people.url,
+    EXECUTOR_URL: executor.url,
     INTERNAL_KEY: testInternalKey,
     INTERNAL_KEY_EXECUTOR: executorKey,
     INTERNAL_KEY_CONSOLE: consoleKey,
@@ -34,8 +37,9 @@ export async function startBroker(settings: Record<string, string> = {}) {
     ...settings,
   })
   const lines = new PassThrough().on('data', (line) => logged.push(String(line)))
-  const deps = await createDeps(config, { log: createLog('secrets-broker', config.LOG_LEVEL, lines) })
-  await deps.checkKeysAtStart()
+  const log = createLog('secrets-broker', config.LOG_LEVEL, lines)
+  const deps = await createDeps(config, { log, ...clock })
+  await deps.keyring.load()
   const apps = createApps(deps)
   const open = await listen(apps.publicApp, '127.0.0.1', 0)
   const internal = await listen(apps.internalApp, '127.0.0.1', 0)
@@ -46,6 +50,7 @@ export async function startBroker(settings: Record<string, string> = {}) {
     deps,
     owner,
     people,
+    executor,
     publicUrl: open.url,
     internalUrl: internal.url,
     /** Everything logged so far. */
@@ -69,7 +74,7 @@ export async function startBroker(settings: Record<string, string> = {}) {
     async stop() {
       await Promise.all([open.close(), internal.close()])
       await deps.dispose()
-      await people.close()
+      await Promise.all([people.close(), executor.close()])
       await owner.end()
       await database.drop()
     },

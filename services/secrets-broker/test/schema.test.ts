@@ -48,11 +48,13 @@ test('003.11 host_credentials has every column, default, constraint and index of
     'updated_at timestamp(6) with time zone default CURRENT_TIMESTAMP',
     'created_by character varying(100)',
     'updated_by character varying(100)',
-    'key_id character varying(16)',
+    'key_id character varying(64)',
     'project_id uuid',
+    "label character varying(100) not null default ''::character varying",
+    'version integer not null default 1',
   ])
   expect(await indexesOf('secrets.host_credentials')).toEqual([
-    'host_credentials_host_purpose_key UNIQUE (host, purpose)',
+    'host_credentials_host_purpose_label_key UNIQUE (host, purpose, label)',
     'host_credentials_pkey UNIQUE (id)',
     'idx_host_credentials_host (host)',
     'idx_host_credentials_host_purpose (host, purpose)',
@@ -62,7 +64,7 @@ test('003.11 host_credentials has every column, default, constraint and index of
 
 test('003.11 credential_access_log has every column, default, constraint and index of the seed, and outlives a credential', async () => {
   expect((await columnsOf('secrets.credential_access_log')).slice(0, 10)).toEqual([
-    "id integer not null default nextval('secrets.credential_access_log_id_seq'::regclass)",
+    'id bigint not null',
     'credential_id integer',
     'host character varying(255) not null',
     'purpose character varying(50) not null',

@@ -75,9 +75,9 @@ test('001.19 a database that cannot be reached is one clear line at start', asyn
 test('SECRETS_KMS_KEY serves credentials too where ORCH_CRED_KEY is unset', async () => {
   const alone = await startBroker({ ORCH_CRED_KEY: '', LOG_LEVEL: 'silent' })
   try {
-    const { credentials, host_credentials } = alone.deps.keyrings
-    expect(credentials.currentId).toBe(host_credentials.currentId)
-    expect(broker.deps.keyrings.credentials.currentId).not.toBe(host_credentials.currentId)
+    const { keyring } = alone.deps
+    expect(keyring.current('credentials').id).toBe(keyring.current('host_credentials').id)
+    expect(broker.deps.keyring.current('credentials').id).not.toBe(keyring.current('credentials').id)
   } finally {
     await alone.stop()
   }

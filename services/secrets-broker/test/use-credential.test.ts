@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { consoleKey, executorKey, type RunningBroker, startBroker } from './running-broker.ts'
 
@@ -7,7 +6,7 @@ let project: Awaited<ReturnType<RunningBroker['createProject']>>
 let id: string
 const name = 'billing system'
 const password = 'w1nter-Is-c0ming'
-const run = randomUUID()
+let run: string
 beforeAll(async () => {
   broker = await startBroker()
   project = await broker.createProject()
@@ -18,6 +17,14 @@ beforeAll(async () => {
     extra: { username: 'reader' },
   })
   id = answer.body.id
+  run = broker.executor.add({
+    project_id: project.projectId,
+    steps: Array.from({ length: 20 }, (_, i) => ({
+      id: `step-${i}`,
+      type: 'http.get',
+      credential: id,
+    })).concat({ id: 'fetch', type: 'http.get', credential: name }),
+  }).run_id
 })
 afterAll(() => broker.stop())
 beforeEach(() => broker.owner.query('TRUNCATE secrets.credential_access_log'))
@@ -42,7 +49,16 @@ test('001.20 a credential is lent by id and by name, with its secret decrypted',
     const { status, body } = await use(reference)
     expect([status, body]).toEqual([
       200,
-      { id, name, type: 'http_basic', secret: { password }, extra: { username: 'reader' } },
+      {
+        id,
+        name,
+        type: 'http_basic',
+        secret: { password },
+        extra: { username: 'reader' },
+        redact: [password],
+        http: { headers: { authorization: `Basic ${btoa(`reader:${password}`)}` }, query: {} },
+        limits_hosts: null,
+      },
     ])
   }
 })

@@ -4,12 +4,14 @@ import { httpError } from './http-error.ts'
 import { parseBody } from './parse-body.ts'
 
 export interface HttpRequest {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'HEAD' | 'POST'
   /** http(s), without credentials in it. */
   url: URL
   headers: Record<string, string>
   body?: string | undefined
   bodyBytesMax: number
+  /** The answer's body is not read: its status says it all. */
+  ignoresBody?: boolean
 }
 
 export interface HttpAnswer {
@@ -54,6 +56,11 @@ export async function exchange(
     })
     seen.status = answer.statusCode
     seen.responseHeaders = flatHeaders(answer.headers)
+    if (outgoing.ignoresBody) {
+      // Not read to its end either: it may be a stream that has none.
+      answer.body.on('error', () => {}).destroy()
+      return { status: answer.statusCode, headers: seen.responseHeaders, body: null }
+    }
     const text = await readText(answer.body, outgoing.bodyBytesMax)
     seen.responseBody = text
     return {

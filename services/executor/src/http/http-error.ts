@@ -1,4 +1,5 @@
 import { AppError } from '@opsconductor/errors'
+import { tlsFaults } from '../tls-faults.ts'
 
 const timeoutCodes = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
@@ -19,13 +20,6 @@ const reasons: Record<string, string> = {
   EAI_AGAIN: 'its name could not be resolved',
   UND_ERR_SOCKET: 'the connection was closed',
   UND_ERR_HEADERS_OVERFLOW: 'its headers are too large',
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is not trusted',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is not trusted',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is not trusted',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'it does not speak TLS 1.3',
-  ERR_SSL_UNSUPPORTED_PROTOCOL: 'it does not speak TLS 1.3',
 }
 
 /** A failed exchange as the step's error. `signal`'s own reason wins: it says whether time ran out or somebody cancelled. */
@@ -36,9 +30,11 @@ export function httpError(error: unknown, signal: AbortSignal): unknown {
   if (timeoutCodes.has(code)) return new AppError('step_timeout', 'The target did not answer in time.')
   if (invalidCodes.has(code))
     return new AppError('validation_failed', 'A header or the URL holds characters that HTTP does not allow.')
-  const reason = code.startsWith('HPE_') ? 'its answer is not HTTP' : (reasons[code] ?? 'the exchange failed')
+  const reason = code.startsWith('HPE_')
+    ? 'its answer is not HTTP'
+    : (tlsFaults[code] ?? reasons[code] ?? 'the exchange failed')
   return new AppError('target_unreachable', `The target could not be reached: ${reason}.`, {
-    internal: { code },
+    internal: { code, tls: Object.hasOwn(tlsFaults, code) },
   })
 }
 

@@ -2,7 +2,7 @@ import { Json } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { z } from 'zod'
 import type { StepCredential, StepTools } from '../step-types/define-step-type.ts'
-import type { HttpAnswer } from './exchange.ts'
+import type { HttpAnswer, HttpRequest } from './exchange.ts'
 
 /** Headers that belong to the connection or to us; a job that could set them could smuggle or impersonate. */
 const ownHeaders = new Set([
@@ -63,6 +63,7 @@ export const HttpStepOutput = z.object({
   body: Json,
 })
 
+/** The types that the broker applies to requests; others are refused when the job is saved. */
 export const httpCredentialTypes = ['http_basic', 'bearer_token', 'api_key']
 
 export interface OutgoingBody {
@@ -75,8 +76,26 @@ export async function runHttpStep(
   method: 'GET' | 'POST',
   input: z.infer<typeof HttpStepInput>,
   tools: StepTools,
-  extra: { headers?: Record<string, string>; body?: OutgoingBody | undefined } = {},
+  extra: SendExtra = {},
 ): Promise<z.infer<typeof HttpStepOutput>> {
+  const answer = await sendHttpStep(method, input, tools, extra)
+  assertExpected(answer, input.expect_status)
+  return answer as z.infer<typeof HttpStepOutput>
+}
+
+interface SendExtra {
+  headers?: Record<string, string>
+  body?: OutgoingBody | undefined
+  ignoresBody?: boolean
+}
+
+/** Sends the request with the credential applied; every status is an answer. */
+export async function sendHttpStep(
+  method: HttpRequest['method'],
+  input: z.infer<typeof HttpStepInput>,
+  tools: StepTools,
+  extra: SendExtra = {},
+): Promise<HttpAnswer> {
   const url = new URL(input.url)
   url.hash = ''
   for (const [name, value] of Object.entries(input.query))
@@ -88,36 +107,34 @@ export async function runHttpStep(
   for (const [name, value] of Object.entries(input.headers)) set(name, value)
   if (tools.credential !== undefined) authenticate(tools.credential, url, set)
   headers.set('accept-encoding', 'identity')
-  const answer = await tools.http({
+  return tools.http({
     method,
     url,
     headers: Object.fromEntries(headers),
     body: extra.body?.text,
     bodyBytesMax: input.body_bytes_max,
+    ...(extra.ignoresBody ? { ignoresBody: true } : {}),
   })
-  assertExpected(answer, input.expect_status)
-  return answer as z.infer<typeof HttpStepOutput>
 }
 
+/** Whatever its type: the broker says what a credential adds. */
 function authenticate(
-  { type, secret, extra }: StepCredential,
+  { type, http }: StepCredential,
   url: URL,
   set: (name: string, value: string) => void,
 ): void {
-  const part = (name: string) => {
-    const value = secret[name]?.reveal()
-    if (value === undefined) throw new AppError('step_failed', `The credential has no ${name}.`)
-    return value
+  if (http === null)
+    throw new AppError('step_failed', `A credential of type ${type} cannot be applied to an HTTP request.`)
+  for (const [name, value] of Object.entries(http.headers)) {
+    if (ownHeaders.has(name.toLowerCase()) || name.toLowerCase() === 'content-type')
+      throw new AppError('step_failed', 'The credential sets a header that frames the request.')
+    set(name, value.reveal())
   }
-  if (type === 'http_basic') {
-    const pair = `${String(extra.username ?? '')}:${part('password')}`
-    set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`)
-  } else if (type === 'bearer_token') set('authorization', `Bearer ${part('token')}`)
-  else if (typeof extra.query_name === 'string') url.searchParams.set(extra.query_name, part('key'))
-  else set(typeof extra.header_name === 'string' ? extra.header_name : 'x-api-key', part('key'))
+  for (const [name, value] of Object.entries(http.query)) url.searchParams.set(name, value.reveal())
 }
 
-function assertExpected({ status }: HttpAnswer, expected: number[] | undefined): void {
+/** Throws where the status is not expected; without an expectation every 2xx is. */
+export function assertExpected({ status }: HttpAnswer, expected: number[] | undefined): void {
   if (expected === undefined ? status >= 200 && status < 300 : expected.includes(status)) return
   if (status === 429 || status >= 500) throw new AppError('target_failed', `The target answered ${status}.`)
   throw new AppError('target_refused', `The target answered ${status}.`)

@@ -1,4 +1,4 @@
-import { type Credential, describeCredentialEndpoint, type Step } from '@opsconductor/contracts'
+import { type Credential, describeCredentialEndpoint, lentTypeOf, type Step } from '@opsconductor/contracts'
 import { AppError, type FieldError } from '@opsconductor/errors'
 import type { InternalClient } from '@opsconductor/service-kit'
 import { stepTypes } from '../step-types/index.ts'
@@ -23,9 +23,8 @@ function fault({ type }: Step, credential: Credential | undefined): string | und
   if (credential === undefined) return 'is not a credential of this project'
   if (!credential.is_active) return 'is not active'
   const taken = stepTypes.get(type)?.credentials ?? []
-  return taken.includes(credential.type)
-    ? undefined
-    : `is of type ${credential.type}; ${type} takes ${taken.join(', ')}`
+  const lentType = lentTypeOf(credential)
+  return taken.includes(lentType) ? undefined : `is of type ${lentType}; ${type} takes ${taken.join(', ')}`
 }
 
 async function describe(

@@ -14,28 +14,35 @@ export function toStepCredential(
   }
   if (!stepType.credentials.includes(lent.type))
     throw new AppError('step_failed', `${stepType.type} takes no credential of type ${lent.type}.`)
-  const secret = Object.entries(lent.secret).map(([name, text]) => [name, new SecretValue(text)] as const)
-  return { id: lent.id, type: lent.type, secret: Object.fromEntries(secret), extra: lent.extra }
+  const { id, type, http, extra } = lent
+  return {
+    id,
+    type,
+    secret: wrapped(lent.secret),
+    extra,
+    http: http === null ? null : { headers: wrapped(http.headers), query: wrapped(http.query) },
+  }
 }
 
-/** All texts that must not leave: the secret parts, and what of a DSN or a Basic header is a secret by itself. */
-export function secretsOf(lent: LentCredential | undefined): string[] {
-  return Object.values(lent?.secret ?? {}).flatMap((text) => {
-    if (!URL.canParse(text)) return [text]
-    const { password } = new URL(text)
-    try {
-      return [text, password, decodeURIComponent(password)].filter((part) => part !== '')
-    } catch {
-      return [text, password]
-    }
-  })
-}
+const wrapped = (parts: Record<string, string>): Record<string, SecretValue> =>
+  Object.fromEntries(Object.entries(parts).map(([name, text]) => [name, new SecretValue(text)]))
+
+/** All texts that must not leave. */
+export const secretsOf = (lent: LentCredential | undefined): string[] => lent?.redact ?? []
 
 /** The broker's refusal in a job's words; its own detail speaks of another request. */
 export function toCredentialError(error: unknown): AppError {
   if (error instanceof AppError && error.code === 'not_found')
     return new AppError('step_failed', 'The credential does not exist in this project (any more).')
   if (error instanceof AppError && error.code === 'service_unavailable') return error
+  if (error instanceof AppError && error.internal?.code === 'forbidden')
+    return new AppError(
+      'step_failed',
+      'The broker does not lend the credential here; its access log says why.',
+      {
+        cause: error,
+      },
+    )
   if (error instanceof AppError)
     return new AppError('step_failed', 'The credential could not be used.', { cause: error })
   throw error

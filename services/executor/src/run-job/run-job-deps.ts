@@ -1,8 +1,7 @@
-import type { LentCredential, OutboundPolicy } from '@opsconductor/contracts'
+import type { LentCredential, OutboundPolicy, UseCredential } from '@opsconductor/contracts'
 import type { ExecutorEvents } from '../events.ts'
 import type { HttpClients } from '../http/http-clients.ts'
 import type { DatabasePools } from '../sql/database-pools.ts'
-import type { StepRequest } from './activity-contract.ts'
 import type { RunJobStore } from './store.ts'
 
 /** What running jobs need of the process. */
@@ -11,11 +10,6 @@ export interface RunJobDeps {
   httpClients: HttpClients
   databasePools: DatabasePools
   outboundPolicyOf(projectId: string): Promise<OutboundPolicy>
-  lendCredential(
-    reference: string,
-    projectId: string,
-    request: StepRequest,
-    signal: AbortSignal,
-  ): Promise<LentCredential>
+  lendCredential(reference: string, use: UseCredential, signal: AbortSignal): Promise<LentCredential>
   events: ExecutorEvents
 }

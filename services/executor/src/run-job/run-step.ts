@@ -2,14 +2,14 @@ import type { LentCredential, RunFailure } from '@opsconductor/contracts'
 import { AppError, type ErrorCode, toAppError } from '@opsconductor/errors'
 import { createRedactor, type Redactor } from '@opsconductor/redact'
 import { fieldErrors } from '@opsconductor/service-kit'
-import { exchange, type HttpExchange } from '../http/exchange.ts'
+import type { HttpExchange } from '../http/exchange.ts'
 import { isDeeperThan, toStorable, toStorableText } from '../json-limits.ts'
-import { runQuery } from '../sql/run-query.ts'
-import type { AnyStepType, StepTools } from '../step-types/define-step-type.ts'
+import type { AnyStepType } from '../step-types/define-step-type.ts'
 import { stepTypes } from '../step-types/index.ts'
 import type { StepRequest } from './activity-contract.ts'
 import { secretsOf, toCredentialError, toStepCredential } from './lent-credential.ts'
 import type { RunJobDeps } from './run-job-deps.ts'
+import { createStepTools } from './step-tools.ts'
 import { storedExchange } from './stored-exchange.ts'
 import { whileUnavailable } from './while-unavailable.ts'
 
@@ -42,12 +42,13 @@ export async function runStep(
   const startedAt = performance.now()
   const idempotencyKey = `${request.runId}:${request.stepId}`
   const waiting = { msMax: waitMsMax, signal: cancelled }
+  const lendFor = { project_id: projectId, run_id: request.runId, step_id: request.stepId }
   const [rowId, lent] = await Promise.all([
     whileUnavailable(() => deps.store.startStep({ ...request, attempt, idempotencyKey }), waiting),
     request.credential === null
       ? undefined
       : whileUnavailable(
-          () => deps.lendCredential(request.credential as string, projectId, request, cancelled),
+          () => deps.lendCredential(request.credential as string, lendFor, cancelled),
           waiting,
         ).catch((error: unknown) => toCredentialError(error)),
   ]).catch((error: unknown) => {
@@ -114,20 +115,18 @@ async function perform(
     timeoutMs,
   )
   const signal = AbortSignal.any([cancelled, timeout.signal])
-  const tools: StepTools = {
+  const tools = createStepTools({
+    httpClients: deps.httpClients,
+    projectId,
+    policy,
     credential,
+    limitsHosts: lent?.limits_hosts ?? null,
     idempotencyKey,
+    timeoutMs,
     signal,
-    http: (outgoing) =>
-      exchange(deps.httpClients.clientFor(projectId, policy), outgoing, signal, (one) => exchanges.push(one)),
-    sql: (query) => {
-      const dsn = credential?.secret.dsn?.reveal()
-      if (credential === undefined || dsn === undefined)
-        throw new AppError('step_failed', 'The step needs a credential with a DSN.')
-      const pool = deps.databasePools.poolFor(`${projectId}/${credential.id}`, dsn, policy)
-      return runQuery(pool, { ...query, timeoutMs }, signal)
-    },
-  }
+    record: (one) => exchanges.push(one),
+    poolOf: ({ id }, dsn) => deps.databasePools.poolFor(`${projectId}/${id}`, dsn, policy),
+  })
   try {
     return await stepType.run(input as never, tools)
   } finally {

@@ -1,9 +1,17 @@
 import { projectOf } from '@opsconductor/auth'
-import { IdParams, ListRuns, pageOf, Run, RunWithSteps } from '@opsconductor/contracts'
-import { type AnyRoute, route, toPage } from '@opsconductor/service-kit'
+import { getPinnedRunEndpoint, IdParams, ListRuns, pageOf, Run, RunWithSteps } from '@opsconductor/contracts'
+import {
+  type AnyInternalRoute,
+  type AnyRoute,
+  internalRoute,
+  route,
+  toPage,
+  validate,
+} from '@opsconductor/service-kit'
 import type { ExecutorDeps } from '../deps.ts'
 import { cancelRun } from './cancel-run.ts'
 import { getRun } from './get-run.ts'
+import { getPinnedRun } from './pinned-run.ts'
 import { toRunWire, toStepWire } from './wire.ts'
 
 export const runRoutes = (deps: ExecutorDeps): AnyRoute[] => [
@@ -44,4 +52,10 @@ export const runRoutes = (deps: ExecutorDeps): AnyRoute[] => [
       body: toRunWire(await cancelRun(deps, caller, params.id)),
     }),
   }),
+]
+
+export const runInternalRoutes = (deps: ExecutorDeps): AnyInternalRoute[] => [
+  internalRoute(getPinnedRunEndpoint, ({ params }) =>
+    getPinnedRun(deps, validate(IdParams, params, 'params').id),
+  ),
 ]

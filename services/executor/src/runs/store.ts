@@ -1,4 +1,4 @@
-import type { ListRuns, RunFailure, RunStatus, RunTrigger } from '@opsconductor/contracts'
+import type { ListRuns, PinnedRun, RunFailure, RunStatus, RunTrigger } from '@opsconductor/contracts'
 import { pageArguments } from '@opsconductor/service-kit'
 import type { z } from 'zod'
 import type { Prisma, PrismaClient } from '../generated/client.ts'
@@ -63,6 +63,20 @@ export function createRunStore(prisma: PrismaClient) {
     async find(projectId: string, id: string): Promise<Run | undefined> {
       const row = await prisma.jobRun.findFirst({ where: { id, projectId } })
       return row === null ? undefined : toRun(row)
+    },
+
+    /** Whatever its project. The definition's inputs stay where they are: a job may hold megabytes of them. */
+    async findPinned(id: string): Promise<PinnedRun | undefined> {
+      const rows = await prisma.$queryRaw<PinnedRun[]>`
+        SELECT r.id AS run_id, r.project_id, r.job_id, r.job_version, r.status, (
+          SELECT jsonb_agg(jsonb_build_object(
+            'id', step.value->'id', 'type', step.value->'type', 'credential', step.value->'credential'))
+          FROM jsonb_array_elements(v.definition->'steps') step
+        ) AS steps
+        FROM executor.job_runs r
+        JOIN executor.job_versions v ON v.job_id = r.job_id AND v.version = r.job_version
+        WHERE r.id = ${id}::uuid`
+      return rows[0]
     },
 
     async stepsOf(runId: string): Promise<StepAttempt[]> {

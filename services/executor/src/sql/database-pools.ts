@@ -8,6 +8,8 @@ import { type DatabaseTarget, parseDsn } from './parse-dsn.ts'
 export interface DatabasePools {
   /** The pool of this credential as it is now, under this policy. */
   poolFor(credentialId: string, dsn: string, policy: OutboundPolicy): Knex
+  /** A pool of its own, without a connection that logged in earlier; to be destroyed by who asked for it. */
+  openFresh(dsn: string, policy: OutboundPolicy): Knex
   close(): Promise<void>
 }
 
@@ -43,6 +45,7 @@ export function createDatabasePools(resolve: Resolve, now: () => number = Date.n
       pools.set(key, { pool, usedAt: now() })
       return pool
     },
+    openFresh: (dsn, policy) => openPool(parseDsn(dsn), policy, resolve),
     async close() {
       await Promise.all([...pools.values()].map(({ pool }) => pool.destroy()))
       pools.clear()

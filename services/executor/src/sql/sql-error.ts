@@ -1,4 +1,5 @@
 import { AppError } from '@opsconductor/errors'
+import { tlsFaults } from '../tls-faults.ts'
 
 const unreachableCodes = new Set([
   'ECONNREFUSED',
@@ -11,7 +12,7 @@ const unreachableCodes = new Set([
   'EAI_AGAIN',
 ])
 const unreachableTexts =
-  /Connection terminated|timeout expired|Timeout acquiring a connection|does not support SSL|certificate|altnames|SSL|TLS|socket disconnected/i
+  /Connection terminated|timeout expired|Timeout acquiring a connection|certificate|altnames|SSL|TLS|socket disconnected/i
 /** SQLSTATE: connection lost, too many connections, server starting or stopping. */
 const unreachableStates = /^(?:08...|53...|57P0[1-5])$/
 
@@ -32,6 +33,12 @@ export function sqlError(error: unknown, signal: AbortSignal): unknown {
   if (/^28/.test(code))
     return new AppError('step_failed', 'The database refused the credential: wrong user or password.', {
       internal,
+    })
+  // pg's own words; the server answered its TLS request with a no.
+  const tlsFault = /does not support SSL/.test(message) ? 'it does not speak TLS' : tlsFaults[code]
+  if (tlsFault !== undefined)
+    return new AppError('target_unreachable', `The database could not be reached: ${tlsFault}.`, {
+      internal: { code, tls: true },
     })
   if (code === '3D000') return new AppError('step_failed', "The DSN's database does not exist.", { internal })
   if (code === '25006')

@@ -9,6 +9,11 @@ export interface StepCredential {
   type: string
   secret: Readonly<Record<string, SecretValue>>
   extra: Readonly<Record<string, unknown>>
+  /** What it adds to an HTTP request; null where it is not applied to requests as it is. */
+  http: {
+    headers: Readonly<Record<string, SecretValue>>
+    query: Readonly<Record<string, SecretValue>>
+  } | null
 }
 
 /** What a running step may use. Whatever it reaches is checked against the project's outbound policy and recorded. */

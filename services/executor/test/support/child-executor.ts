@@ -16,19 +16,20 @@ export async function startChildExecutor(environment: Record<string, string>) {
   child.once('exit', () => process.off('exit', kill))
   const output: string[] = []
   child.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()))
-  const publicUrl = await new Promise<string>((resolve, reject) => {
+  const urls = await new Promise<{ public_url: string; internal_url: string }>((resolve, reject) => {
     let text = ''
     child.stdout.on('data', (chunk: Buffer) => {
       output.push(chunk.toString())
       text += chunk.toString()
       const line = text.split('\n').find((one) => one.includes('"msg":"listening"'))
-      if (line !== undefined) resolve((JSON.parse(line) as { public_url: string }).public_url)
+      if (line !== undefined) resolve(JSON.parse(line))
     })
     child.once('exit', (code) => reject(new Error(`the executor ended with ${code}: ${output.join('')}`)))
   })
   return {
     pid: child.pid as number,
-    publicUrl,
+    publicUrl: urls.public_url,
+    internalUrl: urls.internal_url,
     output: () => output.join(''),
     end: (signal: NodeJS.Signals) => endChild(child, signal),
   }

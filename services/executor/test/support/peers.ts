@@ -5,6 +5,7 @@ import {
   ensureNamespaceEndpoint,
   type LentCredential,
   namespaceOf,
+  type UseCredential,
   useCredentialEndpoint,
 } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
@@ -31,10 +32,33 @@ function servePeer(name: 'secrets-broker' | 'interface-registry', routes: AnyInt
   return listen(app, '127.0.0.1', 0)
 }
 
+/** What the broker works out of a credential of the types that these tests use. */
+function lendable(
+  type: string,
+  secret: Record<string, string>,
+  extra: LentCredential['extra'],
+): Pick<LentCredential, 'redact' | 'http'> {
+  const texts = Object.values(secret)
+  const passwords = texts.flatMap((text) => (URL.canParse(text) ? [new URL(text).password] : []))
+  const redact = [...texts, ...passwords.filter((text) => text !== '').map(decodeURIComponent)]
+  const [text = ''] = texts
+  const basic = Buffer.from(`${extra.username}:${text}`).toString('base64')
+  const headers: Record<string, Record<string, string>> = {
+    http_basic: { authorization: `Basic ${basic}` },
+    bearer_token: { authorization: `Bearer ${text}` },
+    api_key: { [String(extra.header_name ?? 'X-API-Key')]: text },
+  }
+  if (headers[type] === undefined) return { redact, http: null }
+  if (typeof extra.query_name === 'string')
+    return { redact, http: { headers: {}, query: { [extra.query_name]: text } } }
+  return { redact, http: { headers: headers[type], query: {} } }
+}
+
 /** The broker's internal listener as the executor sees it, with credentials in memory. */
 export async function startBrokerPeer() {
   const credentials: (LentCredential & { projectId: string; isActive: boolean })[] = []
-  const lent: { reference: string; run_id: string; step_id: string; traceparent: string | undefined }[] = []
+  const lent: (UseCredential & { reference: string; traceparent: string | undefined })[] = []
+  let beforeLending = async () => {}
   const find = (projectId: string, reference: string) => {
     const found = credentials.find(
       (c) => c.projectId === projectId && (c.id === reference || c.name === reference),
@@ -45,12 +69,8 @@ export async function startBrokerPeer() {
   const listening = await servePeer('secrets-broker', [
     internalRoute(useCredentialEndpoint, async ({ params, request, header }) => {
       const { projectId: _, isActive: __, ...credential } = find(request.project_id, params.reference ?? '')
-      lent.push({
-        reference: params.reference ?? '',
-        run_id: request.run_id,
-        step_id: request.step_id,
-        traceparent: header('traceparent'),
-      })
+      await beforeLending()
+      lent.push({ ...request, reference: params.reference ?? '', traceparent: header('traceparent') })
       return credential
     }),
     internalRoute(describeCredentialEndpoint, async ({ params, request }) => {
@@ -64,6 +84,14 @@ export async function startBrokerPeer() {
         description: null,
         extra,
         is_active: isActive,
+        version: 1,
+        limits: {},
+        expires_at: null,
+        rotate_every_days: null,
+        rotated_at: at,
+        rotation_due_at: null,
+        certificate: null,
+        deleted_at: null,
         created_at: at,
         updated_at: at,
       }
@@ -73,8 +101,17 @@ export async function startBrokerPeer() {
   return {
     url: listening.url,
     lent,
-    add(credential: Omit<LentCredential, 'id' | 'extra'> & Partial<LentCredential> & { projectId: string }) {
-      const added = { id: randomUUID(), extra: {}, isActive: true, ...credential }
+    /** What is awaited before a credential is lent. */
+    onLend(wait: () => Promise<void>) {
+      beforeLending = wait
+    },
+    add(
+      credential: Pick<LentCredential, 'name' | 'type' | 'secret'> &
+        Partial<LentCredential> & { projectId: string },
+    ) {
+      const extra = credential.extra ?? {}
+      const how = lendable(credential.type, credential.secret, extra)
+      const added = { id: randomUUID(), ...how, limits_hosts: null, isActive: true, ...credential, extra }
       credentials.push(added)
       return added
     },

@@ -13,8 +13,12 @@ export interface Access {
   credentialId?: number
   credentialUuid?: string
   projectId?: string
-  runId?: string
-  stepId?: string
+  runId?: string | undefined
+  stepId?: string | undefined
+  /** Why, where it was no step of a run. */
+  reason?: string
+  /** Of whom a project trusts: no credential. */
+  isTrust?: true
 }
 
 /** The seed's columns need a host and a purpose, also for what has none. */
@@ -22,3 +26,7 @@ export const unknownHost = 'unknown'
 export const unknownPurpose = 'unknown'
 /** The purpose under which uses of a project's credentials are logged; their name stands for the host. */
 export const credentialPurpose = 'credential'
+/** What is done to the keys has the keyring for its host. */
+export const keyringHost = 'keyring'
+/** The purpose under which other services' encrypted columns are logged; their table stands for the host. */
+export const sealedPurpose = 'sealed'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { inetOf } from './store.ts'
+import { inetOf } from './chain.ts'
 
 test.each([
   ['127.0.0.1', '127.0.0.1'],
@@ -18,3 +18,12 @@ test.each([
     expect(inetOf(given)).toBe(kept)
   },
 )
+
+test.each([
+  ['::FFFF:A00:9', '10.0.0.9'],
+  ['0:0:0:0:0:ffff:0a00:0009', '10.0.0.9'],
+  ['2001:DB8:0:0:1::1', '2001:db8::1:0:0:1'],
+  ['::10.0.0.9', '::a00:9'],
+])('the address %j in another spelling is logged as %j', (given, kept) => {
+  expect(inetOf(given)).toBe(kept)
+})

@@ -31,5 +31,9 @@ export const apiKey = defineCredentialType({
     .transform((extra) =>
       extra.query_name === undefined ? { header_name: extra.header_name ?? defaultHeader } : extra,
     ),
-  secretsToRedact: ({ key }) => [key],
+  http: ({ key }, extra: { header_name?: string | undefined; query_name?: string | undefined }) =>
+    extra.query_name === undefined
+      ? { headers: { [extra.header_name ?? defaultHeader]: key } }
+      : { query: { [extra.query_name]: key } },
+  check: { kind: 'http' },
 })

@@ -7,5 +7,6 @@ export const bearerToken = defineCredentialType({
   mainSecret: 'token',
   secret: secretObject({ token: headerSecretField }),
   extra: z.strictObject({}),
-  secretsToRedact: ({ token }) => [token],
+  http: ({ token }) => ({ headers: { authorization: `Bearer ${token}` } }),
+  check: { kind: 'http' },
 })

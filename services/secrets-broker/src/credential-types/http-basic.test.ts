@@ -1,9 +1,14 @@
 import { expect, test } from '@jest/globals'
 import { httpBasic } from './http-basic.ts'
+import { lendable } from './lend.ts'
 
-test('http_basic takes any printable password and redacts it', () => {
-  expect(httpBasic.secret.parse({ password: 'pä:ss "wörd"' })).toEqual({ password: 'pä:ss "wörd"' })
-  expect(httpBasic.secretsToRedact({ password: 'passw0rd' } as never)).toEqual(['passw0rd'])
+test('001.07b http_basic takes any printable password, sends both as UTF-8 and has the password redacted', () => {
+  const password = 'pä:ss "wörd"'
+  expect(httpBasic.secret.parse({ password })).toEqual({ password })
+  const { redact, http } = lendable('http_basic', { password }, { username: 'reader' })
+  expect(redact).toEqual([password])
+  const [scheme, pair = ''] = http?.headers.authorization?.split(' ') ?? []
+  expect([scheme, Buffer.from(pair, 'base64').toString()]).toEqual(['Basic', `reader:${password}`])
 })
 
 test('http_basic refuses what RFC 7617 cannot carry: a colon in the user name, control characters', () => {

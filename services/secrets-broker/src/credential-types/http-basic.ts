@@ -16,5 +16,10 @@ export const httpBasic = defineCredentialType({
     password: secretField.regex(/^\P{Cc}*$/u, 'must not hold a control character'),
   }),
   extra: z.strictObject({ username }),
-  secretsToRedact: ({ password }) => [password],
+  http: ({ password }, extra) => ({
+    headers: {
+      authorization: `Basic ${Buffer.from(`${extra.username}:${password}`).toString('base64')}`,
+    },
+  }),
+  check: { kind: 'http' },
 })

@@ -6,7 +6,9 @@ import { changeWithAccess } from '../access-log/record-access.ts'
 import { parseCredential } from '../credential-types/parse-credential.ts'
 import type { Deps } from '../deps.ts'
 import type { ProjectActor } from '../project-actor.ts'
+import { announceCredential } from './announce-credential.ts'
 import { sealSecret } from './credential-secret.ts'
+import { toExpiry } from './expiry.ts'
 import { type CredentialRecord, insertCredential } from './store.ts'
 
 /** Stores a credential of the project, its secret encrypted. A refused attempt is in the access log too. */
@@ -15,7 +17,7 @@ export function createCredential(
   { label: by, projectId, clientAddress }: ProjectActor,
   request: z.infer<typeof CreateCredential>,
 ): Promise<CredentialRecord> {
-  const { name, type, description } = request
+  const { name, type, description, is_active, limits, rotate_every_days, expires_at } = request
   const access: Access = {
     host: name,
     purpose: credentialPurpose,
@@ -24,21 +26,29 @@ export function createCredential(
     from: clientAddress,
     projectId,
   }
-  return changeWithAccess(deps, access, async (client) => {
-    const { secret: parts, extra } = parseCredential(request)
+  const prepare = async () => {
+    const at = deps.now()
+    const given = expires_at === null ? null : toExpiry(expires_at, at)
+    const parsed = await parseCredential(request)
     const id = randomUUID()
-    const secret = sealSecret(deps.ciphers.credentials, { id, projectId }, parts)
-    const record = await insertCredential(client, {
-      id,
-      projectId,
-      name,
-      type,
-      description,
-      extra,
-      secret,
-      by,
-    })
-    access.credentialUuid = id
-    return record
-  })
+    const secret = await sealSecret(deps.cipher, { id, projectId }, parsed.secret)
+    return {
+      ...{ id, projectId, name, type, description, extra: parsed.extra, secret, by, at, limits },
+      ...parsed.certificate,
+      isActive: is_active,
+      expiresAt: given ?? parsed.expiresAt,
+      rotateEveryDays: rotate_every_days,
+    }
+  }
+  return changeWithAccess(
+    deps,
+    access,
+    async (client, credential) => {
+      const record = await insertCredential(client, credential)
+      access.credentialUuid = record.id
+      await announceCredential(client, record.id)
+      return record
+    },
+    prepare,
+  )
 }

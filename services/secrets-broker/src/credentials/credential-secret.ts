@@ -1,16 +1,33 @@
-import type { Sealed } from '@opsconductor/crypto'
-import type { Cipher, Encrypted } from '../keyring/ciphers.ts'
+import type { Cipher, Place, Sealed } from '../keyring/cipher.ts'
 
-interface Place {
-  id: string
-  projectId: string
-}
+type Owner = Omit<Place, 'table'>
+export type SecretParts = Record<string, string>
 
-/** Binds a ciphertext to its row and project: copied to another, it does not open. */
-const aadOf = ({ id, projectId }: Place) => JSON.stringify(['secrets.credentials', id, projectId])
+const placeOf = ({ id, projectId }: Owner): Place => ({ table: 'secrets.credentials', id, projectId })
 
-export const sealSecret = (cipher: Cipher, place: Place, secret: Record<string, string>): Sealed =>
-  cipher.encrypt(JSON.stringify(secret), aadOf(place))
+/** A former version's ciphertext has a place of its own, so that none can be put in another's. */
+const versionPlaceOf = ({ id, projectId }: Owner, version: number): Place => ({
+  table: 'secrets.credential_versions',
+  id: `${id}/${version}`,
+  projectId,
+})
 
-export const openSecret = (cipher: Cipher, place: Place, encrypted: Encrypted): Record<string, string> =>
-  JSON.parse(cipher.decrypt(encrypted, aadOf(place)))
+export const sealSecret = (cipher: Cipher, owner: Owner, secret: SecretParts): Promise<Sealed> =>
+  cipher.seal(placeOf(owner), JSON.stringify(secret))
+
+export const openSecret = async (cipher: Cipher, owner: Owner, sealed: Sealed): Promise<SecretParts> =>
+  JSON.parse(await cipher.open(placeOf(owner), sealed))
+
+export const sealVersion = (
+  cipher: Cipher,
+  owner: Owner,
+  version: number,
+  secret: SecretParts,
+): Promise<Sealed> => cipher.seal(versionPlaceOf(owner, version), JSON.stringify(secret))
+
+export const openVersion = async (
+  cipher: Cipher,
+  owner: Owner,
+  version: number,
+  sealed: Sealed,
+): Promise<SecretParts> => JSON.parse(await cipher.open(versionPlaceOf(owner, version), sealed))

@@ -2,6 +2,7 @@ import { type Access, credentialPurpose, unknownHost } from '../access-log/acces
 import { changeWithAccess } from '../access-log/record-access.ts'
 import type { Deps } from '../deps.ts'
 import type { ProjectActor } from '../project-actor.ts'
+import { announceCredential } from './announce-credential.ts'
 import { credentialNotFound } from './find-credential.ts'
 import { softDeleteCredential } from './store.ts'
 
@@ -24,5 +25,6 @@ export async function deleteCredential(
     const name = await softDeleteCredential(client, { projectId, id, by })
     if (name === undefined) throw credentialNotFound()
     access.host = name
+    await announceCredential(client, id)
   })
 }

@@ -1,11 +1,19 @@
+import { assertAllowed, type Caller, projectOf } from '@opsconductor/auth'
 import type { ListCredentials } from '@opsconductor/contracts'
 import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
-import { type CredentialRecord, selectCredentials } from './store.ts'
+import { permissions } from '../permissions.ts'
+import { type ListedRecord, selectCredentials } from './store.ts'
 
-/** The project's credentials that are not deleted, newest first; one more than the page holds. */
-export const listCredentials = (
-  { prisma }: Deps,
-  projectId: string,
+/**
+ * The project's credentials, newest first; one more than the page holds. Those that were deleted are shown only to who
+ * may restore them; throws `forbidden` for others.
+ */
+export function listCredentials(
+  { prisma, now }: Deps,
+  caller: Caller,
   query: z.infer<typeof ListCredentials>,
-): Promise<CredentialRecord[]> => selectCredentials(prisma, projectId, query)
+): Promise<ListedRecord[]> {
+  if (query.deleted) assertAllowed(permissions, 'credentials:write', caller)
+  return selectCredentials(prisma, projectOf(caller), query, now())
+}

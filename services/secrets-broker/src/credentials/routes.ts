@@ -3,10 +3,17 @@ import {
   CreateCredential,
   Credential,
   CredentialReference,
+  CredentialTestResult,
+  CredentialVersions,
   describeCredentialEndpoint,
   IdParams,
   ListCredentials,
+  ListedCredential,
   pageOf,
+  RestoreCredential,
+  RollbackCredential,
+  TestCredential,
+  UpdateCredential,
   useCredentialEndpoint,
 } from '@opsconductor/contracts'
 import { internalRoute, route, toPage, validate } from '@opsconductor/service-kit'
@@ -14,10 +21,21 @@ import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { projectActor } from '../project-actor.ts'
 import { createCredential } from './create-credential.ts'
-import { credentialToWire } from './credential-to-wire.ts'
+import {
+  credentialReply,
+  credentialToWire,
+  listedCredentialToWire,
+  versionToWire,
+} from './credential-to-wire.ts'
 import { deleteCredential } from './delete-credential.ts'
+import { etagOf } from './expected-version.ts'
 import { findCredential } from './find-credential.ts'
 import { listCredentials } from './list-credentials.ts'
+import { listVersions } from './list-versions.ts'
+import { restoreCredential } from './restore-credential.ts'
+import { rollbackCredential } from './rollback-credential.ts'
+import { testCredential } from './test-credential.ts'
+import { updateCredential } from './update-credential.ts'
 import { useCredential } from './use-credential.ts'
 
 const ReferenceParams = z.object({ reference: CredentialReference })
@@ -34,7 +52,7 @@ export const createCredentialRoute = (deps: Deps) =>
       const record = await createCredential(deps, projectActor(caller, clientAddress), body)
       return {
         status: 201,
-        headers: { Location: `/api/credentials/${record.id}` },
+        headers: { Location: `/api/credentials/${record.id}`, ETag: etagOf(record) },
         body: credentialToWire(record),
       }
     },
@@ -44,13 +62,14 @@ export const listCredentialsRoute = (deps: Deps) =>
   route({
     method: 'get',
     path: '/api/credentials',
-    summary: 'The credentials of the project, newest first; by type or exact name where asked',
+    summary:
+      'The credentials of the project, newest first. `deleted=true` is for who may write them; names match exactly.',
     action: 'credentials:read',
     query: ListCredentials,
-    answers: { 200: pageOf(Credential) },
+    answers: { 200: pageOf(ListedCredential) },
     async handle({ caller, query }) {
-      const rows = await listCredentials(deps, projectOf(caller), query)
-      return { status: 200, body: toPage(rows, query.limit, credentialToWire) }
+      const rows = await listCredentials(deps, caller, query)
+      return { status: 200, body: toPage(rows, query.limit, listedCredentialToWire) }
     },
   })
 
@@ -63,7 +82,71 @@ export const getCredentialRoute = (deps: Deps) =>
     params: IdParams,
     answers: { 200: Credential },
     async handle({ caller, params }) {
-      return { status: 200, body: credentialToWire(await findCredential(deps, projectOf(caller), params.id)) }
+      return credentialReply(await findCredential(deps, projectOf(caller), params.id))
+    },
+  })
+
+export const updateCredentialRoute = (deps: Deps) =>
+  route({
+    method: 'put',
+    path: '/api/credentials/{id}',
+    summary:
+      'Change a credential; a new secret makes its next version. With If-Match, only if it is still at that ETag.',
+    action: 'credentials:write',
+    params: IdParams,
+    body: UpdateCredential,
+    answers: { 200: Credential },
+    async handle({ caller, clientAddress, header, params, body }) {
+      const actor = projectActor(caller, clientAddress)
+      return credentialReply(await updateCredential(deps, actor, params.id, body, header('if-match')))
+    },
+  })
+
+export const listVersionsRoute = (deps: Deps) =>
+  route({
+    method: 'get',
+    path: '/api/credentials/{id}/versions',
+    summary: 'The versions of a credential that are kept, newest first, without their secrets',
+    action: 'credentials:read',
+    params: IdParams,
+    answers: { 200: CredentialVersions },
+    async handle({ caller, params }) {
+      const versions = await listVersions(deps, projectOf(caller), params.id)
+      return { status: 200, body: { items: versions.map(versionToWire) } }
+    },
+  })
+
+export const rollbackCredentialRoute = (deps: Deps) =>
+  route({
+    method: 'post',
+    path: '/api/credentials/{id}/rollback',
+    summary:
+      'Make a new version with the secret of a former one. With If-Match, only if it is still at that ETag.',
+    action: 'credentials:write',
+    params: IdParams,
+    body: RollbackCredential,
+    answers: { 200: Credential },
+    async handle({ caller, clientAddress, header, params, body }) {
+      const actor = projectActor(caller, clientAddress)
+      return credentialReply(
+        await rollbackCredential(deps, actor, params.id, body.version, header('if-match')),
+      )
+    },
+  })
+
+export const restoreCredentialRoute = (deps: Deps) =>
+  route({
+    method: 'post',
+    path: '/api/credentials/{id}/restore',
+    summary: 'Put a deleted credential back to use, under another name where the former was taken meanwhile',
+    action: 'credentials:write',
+    params: IdParams,
+    body: RestoreCredential,
+    answers: { 200: Credential },
+    async handle({ caller, clientAddress, params, body }) {
+      return credentialReply(
+        await restoreCredential(deps, projectActor(caller, clientAddress), params.id, body),
+      )
     },
   })
 
@@ -78,6 +161,23 @@ export const deleteCredentialRoute = (deps: Deps) =>
     async handle({ caller, clientAddress, params }) {
       await deleteCredential(deps, projectActor(caller, clientAddress), params.id)
       return { status: 204 }
+    },
+  })
+
+export const testCredentialRoute = (deps: Deps) =>
+  route({
+    method: 'post',
+    path: '/api/credentials/{id}/test',
+    summary:
+      'Try a credential on its target, or on the URL given. Whoever may do this chooses where the secret goes.',
+    // Not for who may only read: the URL that is given receives the secret.
+    action: 'credentials:write',
+    params: IdParams,
+    body: TestCredential.default({}),
+    answers: { 200: CredentialTestResult },
+    async handle({ caller, clientAddress, params, body }) {
+      const result = await testCredential(deps, projectActor(caller, clientAddress), params.id, body)
+      return { status: 200, body: result }
     },
   })
 

@@ -4,11 +4,12 @@ import { AppError } from '@opsconductor/errors'
 import { pageArguments } from '@opsconductor/service-kit'
 import type pg from 'pg'
 import { z } from 'zod'
+import type { CertificateColumns } from '../credential-types/define-credential-type.ts'
 import type { PrismaClient } from '../generated/client.ts'
-import type { Encrypted } from '../keyring/ciphers.ts'
+import type { Sealed } from '../keyring/cipher.ts'
 
 /** What is known of a credential without opening it. */
-export interface CredentialRecord {
+export interface CredentialRecord extends CertificateColumns {
   id: string
   projectId: string
   name: string
@@ -16,63 +17,88 @@ export interface CredentialRecord {
   description: string | null
   extra: Record<string, unknown>
   isActive: boolean
+  version: number
+  limits: unknown
+  expiresAt: Date | null
+  rotateEveryDays: number | null
+  rotatedAt: Date
+  deletedAt: Date | null
   createdAt: Date
   updatedAt: Date
 }
+
+/** As a list has it. */
+export type ListedRecord = Omit<CredentialRecord, 'certificate' | 'certificateChain'>
 
 export interface SealedCredential {
   id: string
   projectId: string
   name: string
   type: string
+  /** With the certificate and its chain, where there is one. */
   extra: Record<string, unknown>
-  secret: Encrypted
+  limits: unknown
+  expiresAt: Date | null
+  secret: Sealed
 }
 
-export type NewCredential = Omit<SealedCredential, 'secret'> & {
-  description: string | null
-  secret: { keyId: string; ciphertext: string }
-  by: string
-}
+export type NewCredential = Omit<
+  CredentialRecord,
+  'version' | 'rotatedAt' | 'deletedAt' | 'createdAt' | 'updatedAt'
+> & { secret: Sealed; by: string; at: Date }
+
+export const recordColumns = `id, project_id AS "projectId", name, type, description, extra, is_active AS "isActive",
+  version, limits, expires_at AS "expiresAt", rotate_every_days AS "rotateEveryDays", rotated_at AS "rotatedAt",
+  certificate, certificate_chain AS "certificateChain", certificate_format AS "certificateFormat",
+  certificate_expires_at AS "certificateExpiresAt", deleted_at AS "deletedAt", created_at AS "createdAt",
+  updated_at AS "updatedAt"`
 
 const insertSql = `
 INSERT INTO secrets.credentials
-  (id, project_id, name, type, description, secret_encrypted, key_id, extra, created_by, updated_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
-RETURNING is_active, created_at, updated_at`
+  (id, project_id, name, type, description, secret_encrypted, key_id, extra, is_active, limits, expires_at,
+   rotate_every_days, certificate, certificate_chain, certificate_format, certificate_expires_at,
+   rotated_at, version_created_at, version_created_by, created_by, updated_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $18, $18)
+RETURNING ${recordColumns}`
 
 /** Throws `conflict` where the name is taken in the project, `not_found` where the project has gone. */
 export async function insertCredential(
   client: pg.PoolClient,
-  { secret, by, ...credential }: NewCredential,
+  { secret, by, at, ...record }: NewCredential,
 ): Promise<CredentialRecord> {
-  const { id, projectId, name, type, description, extra } = credential
   const { rows } = await client
-    .query<{ is_active: boolean; created_at: Date; updated_at: Date }>(insertSql, [
-      id,
-      projectId,
-      name,
-      type,
-      description,
+    .query<CredentialRecord>(insertSql, [
+      record.id,
+      record.projectId,
+      record.name,
+      record.type,
+      record.description,
       secret.ciphertext,
       secret.keyId,
-      JSON.stringify(extra),
+      JSON.stringify(record.extra),
+      record.isActive,
+      JSON.stringify(record.limits),
+      record.expiresAt,
+      record.rotateEveryDays,
+      record.certificate,
+      record.certificateChain,
+      record.certificateFormat,
+      record.certificateExpiresAt,
+      at,
       by,
     ])
-    .catch((error: unknown) => {
-      throw refusalOf(error) ?? error
-    })
-  const row = rows[0] as (typeof rows)[number]
-  return { ...credential, isActive: row.is_active, createdAt: row.created_at, updatedAt: row.updated_at }
+    .catch(throwRefusal)
+  return rows[0] as CredentialRecord
 }
 
-function refusalOf(error: unknown): AppError | undefined {
+/** For what gives a credential its name: throws `conflict` where it is taken, `not_found` where the project has gone. */
+export function throwRefusal(error: unknown): never {
   if (isUniqueViolation(error, 'credentials_project_id_name_key'))
-    return new AppError('conflict', 'The project has a credential of this name; give another name.', {
+    throw new AppError('conflict', 'The project has a credential of this name; give another name.', {
       errors: [{ path: 'body.name', message: 'is taken in this project' }],
     })
-  if (isForeignKeyViolation(error)) return new AppError('not_found', 'There is no such project (any more).')
-  return undefined
+  if (isForeignKeyViolation(error)) throw new AppError('not_found', 'There is no such project (any more).')
+  throw error
 }
 
 /** The name of what was deleted; undefined where there was nothing to delete. */
@@ -89,6 +115,22 @@ export async function softDeleteCredential(
   return rows[0]?.name
 }
 
+/** Undefined where there is no deleted one. Throws `conflict` where its name was taken meanwhile. */
+export async function restoreDeletedCredential(
+  client: pg.PoolClient,
+  { projectId, id, by, name }: { projectId: string; id: string; by: string; name: string | undefined },
+): Promise<CredentialRecord | undefined> {
+  const { rows } = await client
+    .query<CredentialRecord>(
+      `UPDATE secrets.credentials
+       SET deleted_at = NULL, updated_at = CURRENT_TIMESTAMP, is_active = true, updated_by = $3, name = coalesce($4, name)
+       WHERE project_id = $1 AND id = $2 AND deleted_at IS NOT NULL RETURNING ${recordColumns}`,
+      [projectId, id, by, name],
+    )
+    .catch(throwRefusal)
+  return rows[0]
+}
+
 const columnOf = (reference: string): 'id' | 'name' => (z.uuid().safeParse(reference).success ? 'id' : 'name')
 
 const selectSql = {
@@ -97,19 +139,26 @@ const selectSql = {
 }
 
 function selectBy(column: 'id' | 'name'): string {
-  return `SELECT id, project_id, name, type, extra, secret_encrypted, key_id FROM secrets.credentials
+  return `SELECT id, project_id AS "projectId", name, type, extra, limits, expires_at AS "expiresAt",
+      certificate, certificate_chain AS "certificateChain", secret_encrypted AS ciphertext, key_id AS "keyId"
+    FROM secrets.credentials
     WHERE project_id = $1 AND ${column} = $2 AND deleted_at IS NULL AND is_active`
 }
 
-interface SealedRow {
-  id: string
-  project_id: string
-  name: string
-  type: string
+type WithCertificate = Pick<CertificateColumns, 'certificate' | 'certificateChain'> & {
   extra: Record<string, unknown>
-  secret_encrypted: string
-  key_id: string
 }
+type SealedRow = Omit<SealedCredential, 'secret'> & Sealed & WithCertificate
+
+/** `extra` as the type takes it: a certificate is given in it, and kept in columns of its own. */
+export const withCertificate = ({
+  extra,
+  certificate,
+  certificateChain,
+}: WithCertificate): Record<string, unknown> =>
+  certificate === null
+    ? extra
+    : { ...extra, certificate, ...(certificateChain === null ? {} : { certificate_chain: certificateChain }) }
 
 /** An active credential of the project, by id or name. */
 export async function selectSealedCredential(
@@ -125,40 +174,56 @@ export async function selectSealedCredential(
   })
   const row = rows[0]
   if (row === undefined) return undefined
-  const { id, name, type, extra } = row
-  const secret = { keyId: row.key_id, ciphertext: row.secret_encrypted }
-  return { id, projectId: row.project_id, name, type, extra, secret }
+  const { id, name, type, limits, expiresAt, ciphertext, keyId } = row
+  const secret = { keyId, ciphertext }
+  return { id, projectId: row.projectId, name, type, extra: withCertificate(row), limits, expiresAt, secret }
 }
 
 // Not even the ciphertext is read where nobody will open it.
 const omit = { secretEncrypted: true, keyId: true } as const
 
-type Row = Omit<CredentialRecord, 'extra'> & { extra: unknown }
-const toRecord = (row: Row): CredentialRecord => ({ ...row, extra: row.extra as Record<string, unknown> })
+type Json<Row> = Omit<Row, 'extra'> & { extra: unknown }
+const withExtra = <Row extends { extra: unknown }>(row: Row) => ({
+  ...row,
+  extra: row.extra as Record<string, unknown>,
+})
 
+/** A credential of the project that is not deleted, by id or name. */
 export async function selectCredential(
   prisma: PrismaClient,
   projectId: string,
   reference: string,
 ): Promise<CredentialRecord | undefined> {
-  const row = await prisma.credential.findFirst({
+  const row: Json<CredentialRecord> | null = await prisma.credential.findFirst({
     where: { projectId, deletedAt: null, [columnOf(reference)]: reference },
     omit,
   })
-  return row === null ? undefined : toRecord(row)
+  return row === null ? undefined : withExtra(row)
 }
 
-/** Newest first, one more than asked for. */
+/** Newest first, one more than asked for. `now` is what `expiring_within_days` counts from. */
 export async function selectCredentials(
   prisma: PrismaClient,
   projectId: string,
-  { type, name, ...page }: z.infer<typeof ListCredentials>,
-): Promise<CredentialRecord[]> {
-  const filter = { ...(type === undefined ? {} : { type }), ...(name === undefined ? {} : { name }) }
-  const rows = await prisma.credential.findMany({
-    where: { projectId, deletedAt: null, ...filter },
-    omit,
+  { type, name, is_active, expiring_within_days, deleted, ...page }: z.infer<typeof ListCredentials>,
+  now: Date,
+): Promise<ListedRecord[]> {
+  const rows: Json<ListedRecord>[] = await prisma.credential.findMany({
+    where: {
+      projectId,
+      deletedAt: deleted ? { not: null } : null,
+      ...(type === undefined ? {} : { type }),
+      ...(name === undefined ? {} : { name }),
+      ...(is_active === undefined ? {} : { isActive: is_active }),
+      ...(expiring_within_days === undefined ? {} : { OR: expiringBy(daysAfter(now, expiring_within_days)) }),
+    },
+    omit: { ...omit, certificate: true, certificateChain: true },
     ...pageArguments(page),
   })
-  return rows.map(toRecord)
+  return rows.map(withExtra)
 }
+
+const expiringBy = (lte: Date) => [{ expiresAt: { lte } }, { certificateExpiresAt: { lte } }]
+
+const dayMs = 86_400_000
+const daysAfter = (at: Date, days: number) => new Date(at.getTime() + days * dayMs)

@@ -1,32 +1,34 @@
-import type { HostCredentialFound } from '@opsconductor/contracts'
+import type { HostCredentialFound, HostCredentialKey } from '@opsconductor/contracts'
 import type { z } from 'zod'
-import type { Access } from '../access-log/access.ts'
 import { readWithAccess } from '../access-log/record-access.ts'
 import type { Deps } from '../deps.ts'
 import type { InternalActor } from '../internal-actor.ts'
+import { accessTo } from './access-to.ts'
+import { etagOf, matchesEtag } from './etag.ts'
 import { hostCredentialNotFound } from './not-found.ts'
-import { type HostCredentialKey, selectHostCredential } from './store.ts'
+import { noteCredential, openHostCredential } from './open-host-credential.ts'
+import { scopeOf } from './scope.ts'
 
-type Found = z.infer<typeof HostCredentialFound>
+interface Lookup {
+  etag: string
+  /** Undefined where the caller has this version already: nothing was opened. */
+  credential: z.infer<typeof HostCredentialFound> | undefined
+}
 
-/** The credential, decrypted. */
+/** The credential, decrypted. `ifNoneMatch` is the header of that name. */
 export function lookupHostCredential(
   deps: Deps,
   actor: InternalActor,
-  { host, purpose }: HostCredentialKey,
-): Promise<Found> {
-  const access: Access = { host, purpose, type: 'read', by: actor.caller, from: actor.clientAddress }
+  request: z.infer<typeof HostCredentialKey>,
+  ifNoneMatch: string | undefined,
+): Promise<Lookup> {
+  const access = accessTo(request, actor, 'read', request.project_id)
   return readWithAccess(deps, access, async () => {
-    const found = await selectHostCredential(deps.pool, { host, purpose })
+    const found = await deps.findHostCredential(request, scopeOf(actor, request.project_id))
     if (found === undefined) throw hostCredentialNotFound()
-    access.credentialId = found.id
-    return {
-      host,
-      purpose,
-      username: found.username,
-      password: found.password && deps.ciphers.host_credentials.decrypt(found.password),
-      domain: found.domain,
-      additional_data: found.additionalData as Found['additional_data'],
-    }
+    noteCredential(access, found)
+    const etag = etagOf(found)
+    if (matchesEtag(ifNoneMatch, etag)) return { etag, credential: undefined }
+    return { etag, credential: await openHostCredential(deps.hostCipher, found) }
   })
 }

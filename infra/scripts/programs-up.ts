@@ -1,0 +1,19 @@
+import { spawnSync } from 'node:child_process'
+import { StackFault } from '../local/stack-fault.ts'
+import { installPackages } from './apt-packages.ts'
+
+/** Debian packages of small programs that tests run, by the command that shows that they are there. */
+const programs = { openssl: 'openssl', curl: 'curl' }
+
+/** Makes sure of them; throws, with one line, where one is missing and cannot be installed here. */
+export function preparePrograms(say: (line: string) => void): void {
+  const missing = Object.entries(programs).filter(
+    ([command]) => spawnSync(command, ['--version'], { stdio: 'ignore' }).error !== undefined,
+  )
+  if (missing.length === 0) return
+  const stopped = installPackages(
+    missing.map(([, name]) => name),
+    say,
+  )
+  if (stopped !== undefined) throw new StackFault(stopped)
+}

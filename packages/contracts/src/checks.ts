@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { Id, Timestamp } from './fields.ts'
+import { internalEndpoint } from './internal-endpoint.ts'
+import { CredentialReference } from './secrets-broker.ts'
+
+// Does a credential work? The broker or the registry asks the executor, which asks the broker for the credential.
+
+export const CheckUrl = z
+  .string()
+  .max(8_000)
+  .refine((text) => {
+    if (!URL.canParse(text)) return false
+    const { protocol, username, password } = new URL(text)
+    return (protocol === 'http:' || protocol === 'https:') && username === '' && password === ''
+  }, 'must be an http or https URL without credentials in it')
+export const CheckMethod = z.enum(['GET', 'HEAD'])
+/** Statuses that mean that it works; without it every 2xx. */
+export const CheckStatuses = z.array(z.number().int().min(100).max(599)).min(1).max(50)
+
+/** What to try. `sql`: `SELECT 1` on the database that the credential's DSN names. */
+export const Check = z.discriminatedUnion('kind', [
+  z
+    .object({
+      kind: z.literal('http'),
+      url: CheckUrl,
+      method: CheckMethod.default('GET'),
+      expect_status: CheckStatuses.optional(),
+    })
+    .strict(),
+  z.object({ kind: z.literal('sql') }).strict(),
+])
+export type Check = z.infer<typeof Check>
+
+/** Why a check did not succeed. Codes are stable. */
+export const checkFaults = [
+  /** The target answered 401 or 403, or the database refused the login. */
+  'credential_refused',
+  /** It is not there (any more), may not be used, or is not of a kind that such a target takes. */
+  'credential_unusable',
+  /** The project's outbound policy, or the credential's own limits, do not allow the target. */
+  'outbound_denied',
+  'target_unreachable',
+  'tls_failed',
+  'target_timeout',
+  /** The target failed by itself: 429 or 5xx. */
+  'target_failed',
+  /** Any other answer that was not expected. */
+  'target_refused',
+] as const
+export const CheckFault = z.enum(checkFaults)
+export type CheckFault = z.infer<typeof CheckFault>
+
+/** `message` is one line for a person, free of every secret that was lent. */
+export const CheckResult = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), latency_ms: z.number().int() }),
+  z.object({ ok: z.literal(false), latency_ms: z.number().int(), code: CheckFault, message: z.string() }),
+])
+export type CheckResult = z.infer<typeof CheckResult>
+
+/** A check ends within this time, whatever the target does. */
+export const checkMsMax = 10_000
+
+export const runCheckEndpoint = internalEndpoint({
+  service: 'executor',
+  callers: ['secrets-broker', 'interface-registry'],
+  method: 'post',
+  path: '/internal/checks',
+  summary: 'Try a credential of a project on a target, as a step of the project would reach it.',
+  request: z
+    .object({
+      /** The broker lends for it once, for a short while. */
+      check_id: Id,
+      project_id: Id,
+      credential: CredentialReference,
+      check: Check,
+    })
+    .strict(),
+  answer: CheckResult,
+})
+
+/** What `POST /api/credentials/{id}/test` takes. A type that is tried over HTTP needs the URL to try it on. */
+export const TestCredential = z
+  .object({
+    url: CheckUrl.optional(),
+    method: CheckMethod.optional(),
+    expect_status: CheckStatuses.optional(),
+  })
+  .strict()
+export type TestCredential = z.infer<typeof TestCredential>
+
+export const CredentialTestResult = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), latency_ms: z.number().int(), checked_at: Timestamp }),
+  z.object({
+    ok: z.literal(false),
+    latency_ms: z.number().int(),
+    checked_at: Timestamp,
+    code: CheckFault,
+    message: z.string(),
+  }),
+])
+export type CredentialTestResult = z.infer<typeof CredentialTestResult>

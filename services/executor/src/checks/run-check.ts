@@ -1,0 +1,149 @@
+import {
+  type Check,
+  type CheckResult,
+  checkMsMax,
+  type LentCredential,
+  type OutboundPolicy,
+  type runCheckEndpoint,
+} from '@opsconductor/contracts'
+import { AppError } from '@opsconductor/errors'
+import { createRedactor } from '@opsconductor/redact'
+import type { z } from 'zod'
+import type { ExecutorEvents } from '../events.ts'
+import { secretsOf, toCredentialError, toStepCredential } from '../run-job/lent-credential.ts'
+import type { RunJobDeps } from '../run-job/run-job-deps.ts'
+import { createStepTools } from '../run-job/step-tools.ts'
+import { httpGet } from '../step-types/http-get.ts'
+import { sqlQuery } from '../step-types/sql-query.ts'
+import { tryHttp, trySql } from './attempts.ts'
+import { toFault } from './check-fault.ts'
+
+type Request = z.infer<typeof runCheckEndpoint.request>
+type CheckDeps = Pick<RunJobDeps, 'httpClients' | 'databasePools' | 'outboundPolicyOf' | 'lendCredential'> & {
+  events: Pick<ExecutorEvents, 'checkEnded' | 'checkBroke'>
+}
+
+/** What takes the credential in a job; a check takes the same types. */
+const stepTypeOf = { http: httpGet, sql: sqlQuery } as const
+
+/**
+ * Borrows the credential and tries it on the target as a step would. What is wrong with credential or target is the
+ * answer; throws only what is wrong with us: `service_unavailable` where the broker or our database is away.
+ */
+export async function runCheck(deps: CheckDeps, request: Request, msMax = checkMsMax): Promise<CheckResult> {
+  const timeout = new AbortController()
+  const timer = setTimeout(() => timeout.abort(outOfTime(msMax)), msMax)
+  const startedAt = performance.now()
+  try {
+    const fault = await tryOnce(deps, request, { msMax, signal: timeout.signal })
+    const latency_ms = Math.round(performance.now() - startedAt)
+    deps.events.checkEnded(request, fault?.code ?? 'ok')
+    return fault === undefined ? { ok: true, latency_ms } : { ok: false, latency_ms, ...fault }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+interface TimeLimit {
+  msMax: number
+  signal: AbortSignal
+}
+
+async function tryOnce(deps: CheckDeps, request: Request, limit: TimeLimit) {
+  const lent = await borrow(deps, request, limit.signal)
+  if (lent instanceof AppError) return { code: 'credential_unusable', message: lent.message } as const
+  const policy = await deps.outboundPolicyOf(request.project_id)
+  const redactor = createRedactor(secretsOf(lent))
+  try {
+    await tryTarget(deps, request, lent, policy, limit)
+    return undefined
+  } catch (error) {
+    const fault = toFault(error)
+    if (fault !== undefined) return { code: fault.code, message: oneLine(redactor.redact(fault.message)) }
+    deps.events.checkBroke(request, error, redactor.redact)
+    // Without its cause, which may quote what was lent.
+    throw new AppError('internal_error', 'Something went wrong on our side.')
+  }
+}
+
+/** The credential, or why it cannot be used. */
+async function borrow(
+  deps: CheckDeps,
+  { credential, project_id, check_id }: Request,
+  signal: AbortSignal,
+): Promise<LentCredential | AppError> {
+  try {
+    return await deps.lendCredential(credential, { project_id, check_id }, signal)
+  } catch (error) {
+    if (signal.aborted)
+      throw new AppError('service_unavailable', 'The secrets broker did not answer in time.', {
+        retryAfterSeconds: 2,
+      })
+    const known = toCredentialError(error)
+    if (known.code === 'service_unavailable') throw known
+    return known
+  }
+}
+
+async function tryTarget(
+  deps: CheckDeps,
+  { project_id: projectId, check_id, check }: Request,
+  lent: LentCredential,
+  policy: OutboundPolicy,
+  { msMax, signal }: TimeLimit,
+): Promise<void> {
+  const credential = toStepCredential(stepTypeOf[check.kind], lent)
+  const pools: { destroy(): Promise<unknown> }[] = []
+  const tools = createStepTools({
+    httpClients: deps.httpClients,
+    projectId,
+    policy,
+    credential,
+    limitsHosts: lent.limits_hosts,
+    idempotencyKey: check_id,
+    timeoutMs: msMax,
+    signal,
+    record: () => {},
+    // A connection that logged in earlier would prove nothing.
+    poolOf(_, dsn) {
+      const pool = deps.databasePools.openFresh(dsn, policy)
+      pools.push(pool)
+      return pool
+    },
+  })
+  try {
+    await untilAborted(attempt(check, tools), signal)
+  } finally {
+    for (const pool of pools) void pool.destroy().catch(() => {})
+  }
+}
+
+const attempt = (check: Check, tools: Parameters<typeof trySql>[0]): Promise<void> =>
+  check.kind === 'sql' ? trySql(tools) : tryHttp(check, tools)
+
+/** A database that takes the connection and then says nothing hears no signal. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+  })
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+    work.catch(() => {})
+  }
+}
+
+const outOfTime = (msMax: number) =>
+  new AppError('step_timeout', `The target did not answer within ${msMax / 1000} seconds.`)
+
+const messageCharactersMax = 300
+
+const oneLine = (text: string): string =>
+  text
+    .replaceAll(/[\p{Cc}\p{Cs}\s]+/gu, ' ')
+    .trim()
+    .slice(0, messageCharactersMax)
+    .toWellFormed()

@@ -1,0 +1,19 @@
+import { createRateLimit } from './rate-limit.ts'
+
+const minuteMs = 60_000
+
+/** Each test logs in somewhere: too many lock accounts and look like an attack. */
+export const createCheckLimits = (now: () => number = Date.now) => ({
+  ofCredential: createRateLimit({
+    max: 5,
+    windowMs: minuteMs,
+    detail: 'This credential was tested five times within a minute; wait before the next.',
+    now,
+  }),
+  ofProject: createRateLimit({
+    max: 30,
+    windowMs: minuteMs,
+    detail: "The project's credentials were tested thirty times within a minute; wait before the next.",
+    now,
+  }),
+})

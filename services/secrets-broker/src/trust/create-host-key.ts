@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import { type CreateTrustedHostKey, HostName, TrustedPort } from '@opsconductor/contracts'
+import { AppError } from '@opsconductor/errors'
+import type { z } from 'zod'
+import type { Deps } from '../deps.ts'
+import type { ProjectActor } from '../project-actor.ts'
+import { changeTrust } from './change-trust.ts'
+import { type ParsedHostKey, parseHostKey } from './parse-host-key.ts'
+import { assertRoomFor, type HostKeyRecord, insertHostKey } from './store.ts'
+
+type Request = z.infer<typeof CreateTrustedHostKey>
+
+const keysMax = 5_000
+
+/** Trusts, or distrusts, an SSH host's key. Throws `validation_failed`, and `conflict` where it is there already. */
+export function createHostKey(deps: Deps, actor: ProjectActor, request: Request): Promise<HostKeyRecord> {
+  const { projectId, label: by } = actor
+  const id = randomUUID()
+  return changeTrust(deps, actor, {
+    type: 'create',
+    purpose: 'ssh_host_key',
+    id,
+    prepare(access) {
+      const parsed = parseHostKey(request.key)
+      const place = placeOf(parsed, request)
+      access.host = place.host
+      return { ...parsed, ...place }
+    },
+    async change(client, _, parsed) {
+      await assertRoomFor(client, 'trusted_host_keys', projectId, keysMax)
+      const { host, port, keyType, publicKey, fingerprint } = parsed
+      const comment = request.comment === undefined ? parsed.comment : request.comment
+      const revoked = request.revoked ?? parsed.revoked
+      return insertHostKey(client, {
+        ...{ id, projectId, host, port, keyType, publicKey, fingerprint, comment, revoked, by },
+      })
+    },
+  })
+}
+
+function placeOf({ host, port }: ParsedHostKey, request: Request): { host: string; port: number } {
+  if (host === undefined) {
+    if (request.host === undefined) throw refuse('host', 'is missing: the key does not name its host')
+    return { host: request.host, port: request.port ?? 22 }
+  }
+  for (const field of ['host', 'port'] as const)
+    if (request[field] !== undefined) throw refuse(field, 'must not be given: the line of the key names it')
+  const named = HostName.safeParse(host)
+  if (!named.success || !TrustedPort.safeParse(port).success)
+    throw refuse('key', 'must name one host exactly, without patterns')
+  return { host: named.data, port: port as number }
+}
+
+const refuse = (field: string, message: string) =>
+  new AppError('validation_failed', `body.${field} ${message}`, {
+    errors: [{ path: `body.${field}`, message }],
+  })
