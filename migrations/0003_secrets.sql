@@ -52,7 +52,8 @@ CREATE TABLE secrets.credential_access_log (
 CREATE INDEX idx_credential_access_log_credential_id ON secrets.credential_access_log (credential_id);
 CREATE INDEX idx_credential_access_log_accessed_at ON secrets.credential_access_log (accessed_at);
 CREATE INDEX idx_credential_access_log_host ON secrets.credential_access_log (host);
-CREATE INDEX idx_credential_access_log_credential_uuid ON secrets.credential_access_log (credential_uuid);
+CREATE INDEX idx_credential_access_log_credential_uuid ON secrets.credential_access_log (credential_uuid)
+  WHERE credential_uuid IS NOT NULL;
 
 -- What was done cannot be undone by the service that did it.
 REVOKE UPDATE, DELETE ON secrets.credential_access_log FROM svc_secrets_broker;

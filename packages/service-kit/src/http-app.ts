@@ -59,7 +59,9 @@ export function createApp({ metrics }: AppContext, options: { bodyBytesMax: numb
     )
   })
   app.use(requireJson)
-  app.use(express.json({ type: jsonTypes, limit: options.bodyBytesMax, strict: false, verify: keepText }))
+  // What is not JSON has been refused already.
+  const type = () => true
+  app.use(express.json({ type, limit: options.bodyBytesMax, strict: false, verify: keepText }))
   app.use((request, _response, next) => {
     assertOneMeaning(request)
     next()
@@ -88,12 +90,14 @@ function assertOneMeaning(request: Request): void {
   if (given !== undefined) assertNoRepeatedMembers(given.text, members)
 }
 
-const jsonTypes = ['application/json', 'application/*+json']
+const jsonType = 'application/json; charset=utf-8'
+/** `application/json`, and what is made of it as `application/merge-patch+json`; with parameters. */
+const jsonTypes = /^\s*application\/(?:[\w!#$&^.+-]+\+)?json\s*(?:;|$)/i
 
 function requireJson(request: Request, _response: Response, next: NextFunction): void {
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
-  if (hasBody && !request.is(jsonTypes))
+  if (hasBody && !jsonTypes.test(request.headers['content-type'] ?? ''))
     throw new AppError('unsupported_media_type', 'Send the body as application/json.')
   next()
 }
@@ -113,9 +117,13 @@ export function requestFacts(request: Request, response: Response): RequestFacts
 }
 
 export function send(response: Response, reply: Reply): void {
-  response.status(reply.status).set(reply.headers ?? {})
+  response.statusCode = reply.status
+  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value)
   if (reply.body === undefined) response.end()
-  else response.json(reply.body)
+  else {
+    response.setHeader('Content-Type', jsonType)
+    response.end(JSON.stringify(reply.body))
+  }
 }
 
 /** The last of an app's handlers: 404 for what no route took, and problem+json for every error. */

@@ -1,4 +1,4 @@
-import { hash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { type InternalCaller, type ServiceName, serviceNames } from '@opsconductor/contracts'
 import { z } from 'zod'
 import { secretText } from './config.ts'
@@ -24,28 +24,28 @@ export const internalKeyConfig = {
 export interface InternalKeys {
   /** The key that this service sends. */
   own: string
-  /** Whose key this is; undefined for nobody's. Takes the same time for every wrong key. */
+  /** Whose key this is; undefined for nobody's. Takes the same time for every wrong key of the same length. */
   callerOf(key: string | undefined): InternalCaller | undefined
 }
 
 type KeyConfig = { INTERNAL_KEY: string[] } & Record<string, unknown>
 
 export function internalKeys(config: KeyConfig, self: ServiceName): InternalKeys {
-  const known: { digest: Buffer; caller: InternalCaller }[] = []
-  for (const key of config.INTERNAL_KEY) known.push({ digest: sha256(key), caller: 'operator' })
+  const known: { bytes: Buffer; caller: InternalCaller }[] = []
+  for (const key of config.INTERNAL_KEY) known.push({ bytes: Buffer.from(key), caller: 'operator' })
   for (const name of serviceNames)
     for (const key of (config[internalKeyVariable(name)] as string[] | undefined) ?? [])
-      known.push({ digest: sha256(key), caller: name })
+      known.push({ bytes: Buffer.from(key), caller: name })
   const ownKeys = (config[internalKeyVariable(self)] as string[] | undefined) ?? config.INTERNAL_KEY
   return {
     own: ownKeys[0] as string,
     callerOf(key) {
-      const digest = sha256(key ?? '')
+      if (key === undefined) return undefined
+      const given = Buffer.from(key)
       let caller: InternalCaller | undefined
-      for (const entry of known) if (timingSafeEqual(entry.digest, digest)) caller = entry.caller
-      return key === undefined ? undefined : caller
+      for (const entry of known)
+        if (entry.bytes.length === given.length && timingSafeEqual(entry.bytes, given)) caller = entry.caller
+      return caller
     },
   }
 }
-
-const sha256 = (text: string) => hash('sha256', text, 'buffer')

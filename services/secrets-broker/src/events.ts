@@ -80,7 +80,7 @@ export function createEvents(log: Logger, metrics: Metrics) {
         ...(failed ? { error: access.error } : {}),
       }
       if (failed) log.warn(line, 'credential access failed')
-      else log.info(line, 'credential access')
+      else log.debug(line, 'credential access')
     },
     credentialTested(facts: { projectId: string; credentialId: string; askedBy: string; code: string }) {
       tests.inc({ code: facts.code })

@@ -66,7 +66,8 @@ export function createAccessLog(pool: pg.Pool, now: () => Date = () => new Date(
     append: (...accesses) =>
       new Promise((resolve, reject) => {
         waiting.push({ accesses, at: now(), resolve, reject })
-        void writeWaiting()
+        // Not before this turn of the event loop is over: what was looked up together is logged together.
+        if (waiting.length === 1) setImmediate(writeWaiting)
       }),
     async appendIn(client, access) {
       const from = await lockHead(client)

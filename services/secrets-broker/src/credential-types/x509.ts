@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { type CredentialFault, defineCredentialType, secretObject } from './define-credential-type.ts'
-import { readX509 } from './read-x509.ts'
 
 const megabyte = 1024 * 1024
 
@@ -35,6 +34,8 @@ export const x509 = defineCredentialType({
   extraBytesMax: megabyte,
   extra: z.strictObject({ certificate: z.string().optional(), certificate_chain: z.string().optional() }),
   async normalise(secret, extra) {
+    // Loaded where it is used: with its ASN.1 libraries it is a twentieth of the service's memory.
+    const { readX509 } = await import('./read-x509.ts')
     const read = await readX509({ ...secret, ...extra }, new Date())
     if ('faults' in read) return { faults: read.faults.map(shorten) }
     return { secret: { private_key: read.privateKey }, extra: {}, certificate: read.columns }

@@ -10,19 +10,20 @@ interface Waiting extends Wanted {
 }
 
 const togetherMax = 500
-/** So many statements at a time; what comes while all are under way shares the next one. */
-const statementsMax = 4
 
-/** What is looked for at the same time is looked for in one statement: many at once cost hardly more than one. */
+/**
+ * What is looked for at the same time is looked for in one statement, since many at once cost hardly more than one: what
+ * comes while a statement is under way shares the next one.
+ */
 export function findTogether(pool: pg.Pool): FindHostCredential {
   const waiting: Waiting[] = []
-  let statements = 0
+  let finding = false
 
   async function findWaiting(): Promise<void> {
-    if (statements >= statementsMax) return
-    statements++
+    if (finding) return
+    finding = true
     while (waiting.length > 0) await settle(waiting.splice(0, togetherMax))
-    statements--
+    finding = false
   }
 
   async function settle(batch: readonly Waiting[]): Promise<void> {

@@ -12,7 +12,7 @@ export interface TrustChange<T, Prepared> {
   purpose: 'ssh_host_key' | 'ca_bundle'
   id: string
   /** What takes its time. This and `change` tell `access.host` what the thing is called as soon as that is known. */
-  prepare?(access: Access): Prepared
+  prepare?(access: Access): Prepared | Promise<Prepared>
   change(client: pg.PoolClient, access: Access, prepared: Prepared): Promise<T>
 }
 

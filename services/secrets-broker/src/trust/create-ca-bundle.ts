@@ -4,7 +4,6 @@ import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import type { ProjectActor } from '../project-actor.ts'
 import { changeTrust } from './change-trust.ts'
-import { parseCaBundle } from './parse-ca-bundle.ts'
 import { assertRoomFor, type CaBundleRecord, insertCaBundle } from './store.ts'
 
 /** So few that a project's bundles fit into one answer. */
@@ -22,8 +21,9 @@ export function createCaBundle(
     type: 'create',
     purpose: 'ca_bundle',
     id,
-    prepare(access) {
+    async prepare(access) {
       access.host = name
+      const { parseCaBundle } = await import('./parse-ca-bundle.ts')
       return parseCaBundle(certificates)
     },
     async change(client, _, parsed) {

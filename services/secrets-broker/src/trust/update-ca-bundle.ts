@@ -3,7 +3,6 @@ import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import type { ProjectActor } from '../project-actor.ts'
 import { changeTrust, trustNotFound } from './change-trust.ts'
-import { parseCaBundle } from './parse-ca-bundle.ts'
 import { type CaBundleRecord, updateCaBundleRow } from './store.ts'
 
 /** Renames a bundle, or replaces all its certificates. Throws as for a new one, and `not_found`. */
@@ -17,7 +16,10 @@ export const updateCaBundle = (
     type: 'update',
     purpose: 'ca_bundle',
     id,
-    prepare: () => (certificates === undefined ? {} : parseCaBundle(certificates)),
+    async prepare() {
+      const { parseCaBundle } = await import('./parse-ca-bundle.ts')
+      return certificates === undefined ? {} : parseCaBundle(certificates)
+    },
     async change(client, access, parsed) {
       const which = { projectId: actor.projectId, id }
       const renamed = name === undefined ? {} : { name }
