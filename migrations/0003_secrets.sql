@@ -127,13 +127,16 @@ CREATE TABLE secrets.credential_versions (
 
 -- What was announced of a date that comes near: once for each date and threshold, also over restarts.
 CREATE TABLE secrets.expiry_notices (
+  id UUID NOT NULL UNIQUE DEFAULT gen_random_uuid(), -- of the notification, however often it is sent
   credential_id UUID NOT NULL REFERENCES secrets.credentials (id) ON DELETE CASCADE,
   kind VARCHAR(20) NOT NULL CHECK (kind IN ('expiry', 'certificate', 'rotation')),
   due_at TIMESTAMPTZ(6) NOT NULL,
   threshold_days INTEGER NOT NULL,
   noticed_at TIMESTAMPTZ(6) NOT NULL,
+  notified_at TIMESTAMPTZ(6), -- when somebody was written to, or nobody had to be any more
   PRIMARY KEY (credential_id, kind, due_at, threshold_days)
 );
+CREATE INDEX idx_expiry_notices_unsent ON secrets.expiry_notices (due_at) WHERE notified_at IS NULL;
 
 -- The master keys: what they are called and what state they are in. Their bytes are elsewhere, but for the time of a
 -- rotation, when each of the two is kept encrypted under the other, so that either of them opens the service.

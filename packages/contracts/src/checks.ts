@@ -1,18 +1,10 @@
 import { z } from 'zod'
-import { Id, Timestamp } from './fields.ts'
+import { Id, TargetUrl, Timestamp } from './fields.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
 import { CredentialReference } from './secrets-broker.ts'
 
 // Does a credential work? The broker or the registry asks the executor, which asks the broker for the credential.
 
-export const CheckUrl = z
-  .string()
-  .max(8_000)
-  .refine((text) => {
-    if (!URL.canParse(text)) return false
-    const { protocol, username, password } = new URL(text)
-    return (protocol === 'http:' || protocol === 'https:') && username === '' && password === ''
-  }, 'must be an http or https URL without credentials in it')
 export const CheckMethod = z.enum(['GET', 'HEAD'])
 /** Statuses that mean that it works; without it every 2xx. */
 export const CheckStatuses = z.array(z.number().int().min(100).max(599)).min(1).max(50)
@@ -22,7 +14,7 @@ export const Check = z.discriminatedUnion('kind', [
   z
     .object({
       kind: z.literal('http'),
-      url: CheckUrl,
+      url: TargetUrl,
       method: CheckMethod.default('GET'),
       expect_status: CheckStatuses.optional(),
     })
@@ -81,7 +73,7 @@ export const runCheckEndpoint = internalEndpoint({
 /** What `POST /api/credentials/{id}/test` takes. A type that is tried over HTTP needs the URL to try it on. */
 export const TestCredential = z
   .object({
-    url: CheckUrl.optional(),
+    url: TargetUrl.optional(),
     method: CheckMethod.optional(),
     expect_status: CheckStatuses.optional(),
   })

@@ -63,3 +63,13 @@ export const HostPattern = z
     (text) => isHost(text.replace(/^\*\./, '')),
     'must be a host name or IP address without port, or *. and a domain',
   )
+
+/** Where a step or a check sends a request. Credentials travel otherwise, so that they can be kept out of records. */
+export const TargetUrl = z
+  .string()
+  .max(8_000)
+  .refine((text) => {
+    if (!URL.canParse(text)) return false
+    const { protocol, username, password } = new URL(text)
+    return (protocol === 'http:' || protocol === 'https:') && username === '' && password === ''
+  }, 'must be an http or https URL without credentials in it')

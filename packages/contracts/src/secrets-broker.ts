@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { DisplayName, HostPattern, Id, Json, PageQuery, Timestamp } from './fields.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
+import type { ServiceName } from './services.ts'
 
 // --- Host credentials (seed 003) -----------------------------------------------------------------------------------
 
@@ -104,6 +105,15 @@ export const ListHostCredentials = PageQuery.extend({
   purpose: Purpose.optional(),
   cursor: z.coerce.number('is not a cursor').int('is not a cursor').min(1).max(2_147_483_647).optional(),
 })
+
+/**
+ * For which purposes a service may have host credentials, beside the endpoints that it may call. Steps name purposes of
+ * their own, so executor is not limited; nor is the operator.
+ */
+export const hostCredentialPurposes: Readonly<Partial<Record<ServiceName, readonly string[] | 'any'>>> = {
+  executor: 'any',
+  'cert-agent': ['ssh', 'nginx', 'acme'],
+}
 
 export const upsertHostCredentialEndpoint = internalEndpoint({
   service: 'secrets-broker',

@@ -20,7 +20,7 @@ test('a service sends its own key where it has one, else the shared one', () => 
   expect(keysOf({ INTERNAL_KEY: shared, INTERNAL_KEY_EXECUTOR: executors }, 'api-key').own).toBe(shared)
 })
 
-test('two keys are valid while one is rotated, and the first is sent', () => {
+test('002.13 003.23 two keys are valid while one is rotated, and the first is sent', () => {
   const next = 'n'.repeat(32)
   const keys = keysOf({ INTERNAL_KEY: shared, INTERNAL_KEY_EXECUTOR: `${next}, ${executors}` })
   expect([next, executors].map((key) => keys.callerOf(key))).toEqual(['executor', 'executor'])

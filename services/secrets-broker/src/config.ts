@@ -1,5 +1,13 @@
+import { faultOfSigningSecret, faultOfWebhookUrl } from '@opsconductor/notify'
 import { commonConfig, httpUrl, internalKeyConfig, readConfig, secretText } from '@opsconductor/service-kit'
 import { z } from 'zod'
+
+/** `faultOf` says what is wrong with a text, or undefined. */
+const faultless = (faultOf: (text: string) => string | undefined) =>
+  z.string().superRefine((text, context) => {
+    const message = faultOf(text)
+    if (message !== undefined) context.addIssue({ code: 'custom', message })
+  })
 
 const shape = {
   ...commonConfig({ publicPort: 3013, internalPort: 3003 }),
@@ -36,6 +44,9 @@ const shape = {
   VAULTS_ALLOW_LOOPBACK: z.stringbool().default(false),
   /** How long a deleted credential can be restored. */
   CREDENTIAL_PURGE_DAYS: z.coerce.number().int().min(0).max(3650).default(30),
+  /** Who is told of what expires, and what signs it. */
+  NOTIFY_WEBHOOK_URL: faultless(faultOfWebhookUrl).optional(),
+  NOTIFY_WEBHOOK_SECRET: faultless(faultOfSigningSecret).optional(),
 }
 
 export type BrokerConfig = z.infer<z.ZodObject<typeof shape>>

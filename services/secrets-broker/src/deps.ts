@@ -1,6 +1,7 @@
 import { keyringTopics } from '@opsconductor/contracts'
 import { createPool, prismaAdapter } from '@opsconductor/database'
 import { listenForEvents } from '@opsconductor/events'
+import { createNotifier } from '@opsconductor/notify'
 import {
   createInternalClient,
   createLog,
@@ -18,6 +19,7 @@ import { purgeCredentials } from './credentials/purge-credentials.ts'
 import { createEvents } from './events.ts'
 import { checkExpiry } from './expiry/check-expiry.ts'
 import { createExpiryGauges } from './expiry/expiry-gauges.ts'
+import { sendNotices } from './expiry/send-notices.ts'
 import { PrismaClient } from './generated/client.ts'
 import { findTogether } from './host-credentials/find-together.ts'
 import { createCipher, createHostCipher } from './keyring/cipher.ts'
@@ -58,6 +60,7 @@ export async function createDeps(
   const followKeys = () => void keyring.reload().then(rotations.resume).catch(events.keysNotLoaded)
   const credentialPurgeDays = config.CREDENTIAL_PURGE_DAYS
   const expiryGauges = createExpiryGauges(metrics)
+  const notifier = createConfiguredNotifier(config, now)
   const vaults = createVaults({
     cipher,
     metrics,
@@ -79,7 +82,10 @@ export async function createDeps(
       {
         name: 'check of what expires',
         everyMs: hourMs,
-        run: () => checkExpiry({ pool, events, expiryGauges, now }),
+        run: async () => {
+          await checkExpiry({ pool, events, expiryGauges, now })
+          await sendNotices({ pool, events, notifier, now })
+        },
       },
       { name: 'head of the access log', everyMs: hourMs, run: () => reportHead({ pool, events }) },
     ],
@@ -133,6 +139,8 @@ export async function createDeps(
     ready: () => keyring.check(),
     vaults,
     async dispose() {
+      // First: a webhook that hangs must not keep the chores.
+      await notifier?.close()
       await chores.stop()
       await vaults.close()
       await rotations.stop()
@@ -144,6 +152,15 @@ export async function createDeps(
       for (const key of new Set(Object.values(configuredKeys).flat())) await key.close?.()
     },
   }
+}
+
+/** Undefined where nobody is to be told. */
+function createConfiguredNotifier(
+  { NOTIFY_WEBHOOK_URL, NOTIFY_WEBHOOK_SECRET }: BrokerConfig,
+  now: () => Date,
+) {
+  if (NOTIFY_WEBHOOK_URL === undefined) return undefined
+  return createNotifier({ webhooks: [{ url: NOTIFY_WEBHOOK_URL, secret: NOTIFY_WEBHOOK_SECRET }], now })
 }
 
 export type Deps = Awaited<ReturnType<typeof createDeps>>

@@ -2,7 +2,7 @@ import { type KeyRotation, type RotationProof, serviceNames } from '@opsconducto
 import type { InternalRefusal, Logger, Metrics } from '@opsconductor/service-kit'
 import type { Access } from './access-log/access.ts'
 import type { ChainHead } from './access-log/chain.ts'
-import type { ExpiryNotice } from './expiry/store.ts'
+import type { ExpiryNotice, UnsentNotice } from './expiry/store.ts'
 
 const operator = 'operator'
 /** For metrics: users and API keys are too many to be a label. */
@@ -40,6 +40,21 @@ export function createEvents(log: Logger, metrics: Metrics) {
   // A series that begins with its first event shows no increase by it.
   for (const service of serviceNames) unexpected.inc({ accessed_by: service }, 0)
   for (const reader of [...serviceNames, operator, publicApi]) readsByService.inc({ accessed_by: reader }, 0)
+
+  const notifications = metrics.counter(
+    'secrets_notifications_total',
+    'Notifications of what expires: sent, failed (and tried again), or obsolete before they could be sent',
+    ['outcome'],
+  )
+  for (const outcome of ['sent', 'failed', 'obsolete']) notifications.inc({ outcome }, 0)
+  const notified = ({ id, credentialId, projectId, name, kind, dueAt }: UnsentNotice) => ({
+    notification_id: id,
+    credential_id: credentialId,
+    project_id: projectId,
+    host: name,
+    kind,
+    due_at: dueAt.toISOString(),
+  })
 
   const rotated = metrics.counter('secrets_key_rotations_total', 'Master key rotations that were completed')
   const stuck = metrics.counter(
@@ -106,6 +121,21 @@ export function createEvents(log: Logger, metrics: Metrics) {
         },
         kind === 'rotation' ? 'credential due for rotation' : 'credential expires',
       )
+    },
+    expiryNotified(notice: UnsentNotice) {
+      notifications.inc({ outcome: 'sent' })
+      log.info(notified(notice), 'notification sent')
+    },
+    expiryNotNotified(notice: UnsentNotice, error: unknown) {
+      notifications.inc({ outcome: 'failed' })
+      log.warn(
+        { ...notified(notice), err: error },
+        'notification not sent, and tried again at the next check',
+      )
+    },
+    expiryNoticeObsolete(notice: UnsentNotice) {
+      notifications.inc({ outcome: 'obsolete' })
+      log.info(notified(notice), 'notification not needed any more')
     },
     choreFailed(chore: string, error: unknown) {
       log.error({ chore, err: error }, 'a chore failed and is done again in its time')

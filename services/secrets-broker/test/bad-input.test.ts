@@ -193,7 +193,7 @@ const swap = (table: string, columns: string[], key: string, a: unknown, b: unkn
     [a, b],
   )
 
-test('003.18 ciphertexts that were swapped between rows do not open: credentials, versions, data keys, vaults', async () => {
+test('001.13 003.18 ciphertexts that were swapped between rows do not open: credentials, versions, data keys, vaults', async () => {
   const [a, b] = [await createCredential('secret-of-a'), await createCredential('secret-of-b')]
   for (const id of [a, b]) await api('PUT', `/api/credentials/${id}`, { secret: `next-secret-${id}` })
   await swap('credential_versions', ['secret_encrypted'], 'credential_id', a, b)

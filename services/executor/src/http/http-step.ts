@@ -1,4 +1,4 @@
-import { Json } from '@opsconductor/contracts'
+import { Json, TargetUrl } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { z } from 'zod'
 import type { StepCredential, StepTools } from '../step-types/define-step-type.ts'
@@ -20,15 +20,6 @@ const ownHeaders = new Set([
   'accept-encoding',
 ])
 
-const HttpUrl = z
-  .string()
-  .max(8_000)
-  .refine((text) => {
-    if (!URL.canParse(text)) return false
-    const { protocol, username, password } = new URL(text)
-    return (protocol === 'http:' || protocol === 'https:') && username === '' && password === ''
-  }, 'must be an http or https URL without credentials in it')
-
 const HeaderName = z
   .string()
   .max(200)
@@ -43,7 +34,7 @@ const Scalar = z.union([z.string().max(8_000), z.number(), z.boolean()])
 
 /** What every http step type takes. */
 export const httpInputFields = {
-  url: HttpUrl,
+  url: TargetUrl,
   query: z.record(z.string().max(200), z.union([Scalar, z.array(Scalar).max(100)])).default({}),
   headers: z.record(HeaderName, HeaderValue).default({}),
   /** Statuses that are no failure; without it every 2xx. */

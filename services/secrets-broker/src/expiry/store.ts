@@ -81,3 +81,49 @@ export async function selectExpiryCounts(
   )
   return { expiringWithin: within.rows, ...(rest.rows[0] as (typeof rest.rows)[number]) }
 }
+
+export interface UnsentNotice {
+  /** Of the notification, however often it is sent. */
+  id: string
+  credentialId: string
+  projectId: string
+  name: string
+  kind: ExpiryNotice['kind']
+  dueAt: Date
+  /** False where the credential is not in use any more, has another date, or a nearer threshold of this date was passed. */
+  isCurrent: boolean
+}
+
+/**
+ * Locks and answers the unsent notice with the nearest date, but none of `except` and none that another process is at;
+ * undefined where there is none.
+ */
+export async function lockUnsentNotice(
+  client: pg.PoolClient,
+  except: readonly string[],
+): Promise<UnsentNotice | undefined> {
+  const { rows } = await client.query<UnsentNotice>(
+    `SELECT n.id, c.id AS "credentialId", c.project_id AS "projectId", c.name, n.kind, n.due_at AS "dueAt",
+       c.deleted_at IS NULL AND c.is_active AND n.due_at IS NOT DISTINCT FROM CASE n.kind
+         WHEN 'expiry' THEN c.expires_at WHEN 'certificate' THEN c.certificate_expires_at ELSE ${rotationDueAt}
+       END AND NOT EXISTS (
+         SELECT FROM secrets.expiry_notices nearer
+         WHERE nearer.credential_id = n.credential_id AND nearer.kind = n.kind AND nearer.due_at = n.due_at
+           AND nearer.threshold_days < n.threshold_days
+       ) AS "isCurrent"
+     FROM secrets.expiry_notices n JOIN secrets.credentials c ON c.id = n.credential_id
+     WHERE n.notified_at IS NULL AND n.id <> ALL ($1::uuid[])
+     ORDER BY n.due_at, n.id LIMIT 1 FOR UPDATE OF n SKIP LOCKED`,
+    [except],
+  )
+  return rows[0]
+}
+
+export async function setNotified(client: pg.PoolClient, id: string, at: Date): Promise<void> {
+  await client.query('UPDATE secrets.expiry_notices SET notified_at = $2 WHERE id = $1', [id, at])
+}
+
+/** For where nobody is to be told, lest all that came meanwhile is sent on the day that somebody is. */
+export async function setAllNotified(pool: pg.Pool, at: Date): Promise<void> {
+  await pool.query('UPDATE secrets.expiry_notices SET notified_at = $1 WHERE notified_at IS NULL', [at])
+}

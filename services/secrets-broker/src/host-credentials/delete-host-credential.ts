@@ -5,6 +5,7 @@ import type { Deps } from '../deps.ts'
 import type { InternalActor } from '../internal-actor.ts'
 import { accessTo, keyToWire } from './access-to.ts'
 import { announceChange } from './announce-change.ts'
+import { assertPurpose } from './assert-purpose.ts'
 import { hostCredentialNotFound } from './not-found.ts'
 import { scopeOf } from './scope.ts'
 import { removeHostCredential } from './store.ts'
@@ -17,6 +18,7 @@ export async function deleteHostCredential(
 ): Promise<z.infer<typeof HostCredentialDeleted>> {
   const access = accessTo(request, actor, 'delete', request.project_id)
   await changeWithAccess(deps, access, async (client) => {
+    assertPurpose(actor, request.purpose)
     const removed = await removeHostCredential(client, request, scopeOf(actor, request.project_id))
     if (removed === undefined) throw hostCredentialNotFound()
     access.credentialId = removed.id

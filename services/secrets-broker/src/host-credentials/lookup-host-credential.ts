@@ -4,6 +4,7 @@ import { readWithAccess } from '../access-log/record-access.ts'
 import type { Deps } from '../deps.ts'
 import type { InternalActor } from '../internal-actor.ts'
 import { accessTo } from './access-to.ts'
+import { assertPurpose } from './assert-purpose.ts'
 import { etagOf, matchesEtag } from './etag.ts'
 import { hostCredentialNotFound } from './not-found.ts'
 import { noteCredential, openHostCredential } from './open-host-credential.ts'
@@ -24,6 +25,7 @@ export function lookupHostCredential(
 ): Promise<Lookup> {
   const access = accessTo(request, actor, 'read', request.project_id)
   return readWithAccess(deps, access, async () => {
+    assertPurpose(actor, request.purpose)
     const found = await deps.findHostCredential(request, scopeOf(actor, request.project_id))
     if (found === undefined) throw hostCredentialNotFound()
     noteCredential(access, found)

@@ -6,6 +6,7 @@ import { readAllWithAccess } from '../access-log/record-access.ts'
 import type { Deps } from '../deps.ts'
 import type { InternalActor } from '../internal-actor.ts'
 import { accessTo, keyToWire } from './access-to.ts'
+import { assertPurpose } from './assert-purpose.ts'
 import { hostCredentialNotFound } from './not-found.ts'
 import { noteCredential, openHostCredential } from './open-host-credential.ts'
 import { scopeOf } from './scope.ts'
@@ -19,6 +20,7 @@ export function lookupHostCredentials(
 ): Promise<{ results: HostCredentialLookupResult[] }> {
   const accesses = lookups.map((key) => accessTo(key, actor, 'read', projectId))
   return readAllWithAccess(deps, accesses, async () => {
+    for (const { purpose } of lookups) assertPurpose(actor, purpose)
     const scope = scopeOf(actor, projectId)
     const found = await Promise.all(lookups.map((key) => deps.findHostCredential(key, scope)))
     const results = lookups.map((key, i) => openOne(deps, key, found[i], accesses[i] as Access))

@@ -6,6 +6,7 @@ import type { Deps } from '../deps.ts'
 import type { InternalActor } from '../internal-actor.ts'
 import { accessTo, keyToWire } from './access-to.ts'
 import { announceChange } from './announce-change.ts'
+import { assertPurpose } from './assert-purpose.ts'
 import { scopeOf } from './scope.ts'
 import { upsertHostCredential as upsert } from './store.ts'
 
@@ -42,7 +43,10 @@ export async function upsertHostCredential(
       await announceChange(client, request)
       return row.id
     },
-    async () => (request.password == null ? undefined : deps.hostCipher.prepare()),
+    async () => {
+      assertPurpose(actor, purpose)
+      if (request.password != null) await deps.hostCipher.prepare()
+    },
   )
   return { success: true, credential_id: id, ...keyToWire(request) }
 }
