@@ -25,8 +25,7 @@ function issue(commonName: string, days: number, issuer: Pair | undefined, exten
   const forgeKey = forge.pki.privateKeyFromPem(key)
   const certificate = forge.pki.createCertificate()
   certificate.publicKey = forge.pki.setRsaPublicKey(forgeKey.n, forgeKey.e)
-  // A leading zero nibble keeps the serial positive (RFC 5280 section 4.1.2.2).
-  certificate.serialNumber = `0${randomBytes(15).toString('hex')}`
+  certificate.serialNumber = serialNumberOf(randomBytes(15))
   certificate.validity.notBefore = new Date(Date.now() - dayMs)
   certificate.validity.notAfter = new Date(Date.now() + days * dayMs)
   const subject = [
@@ -40,13 +39,28 @@ function issue(commonName: string, days: number, issuer: Pair | undefined, exten
   return { key, cert: forge.pki.certificateToPem(certificate) }
 }
 
-/** The pair that is in the folder, unless it has ended or is `usable` no more; else a new one. */
+/**
+ * Positive (RFC 5280, 4.1.2.2), and in DER as short as it can be, whatever the bytes are: forge writes leading zeros out, and
+ * OpenSSL refuses them.
+ */
+export const serialNumberOf = (random: Buffer): string => `40${random.toString('hex')}`
+
+function readCertificate(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    return undefined
+  }
+}
+
+/** The pair that is in the folder, unless it is damaged, has ended or is `usable` no more; else a new one. */
 function pair(dir: string, name: string, usable: (cert: X509Certificate) => boolean, make: () => Pair): Pair {
   const [keyFile, certFile] = [join(dir, `${name}-key.pem`), join(dir, `${name}.pem`)]
   if (existsSync(keyFile) && existsSync(certFile)) {
     const found = { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') }
-    const certificate = new X509Certificate(found.cert)
-    if (certificate.validToDate.getTime() > Date.now() + dayMs && usable(certificate)) return found
+    const certificate = readCertificate(found.cert)
+    if (certificate && certificate.validToDate.getTime() > Date.now() + dayMs && usable(certificate))
+      return found
   }
   const made = make()
   writePrivate(keyFile, made.key)
