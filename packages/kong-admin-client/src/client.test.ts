@@ -144,9 +144,11 @@ test('each refusal has its kind', async () => {
     blocked: kong.services.delete('kinds'),
     size: collect(kong.services.list({ size: 1001 })),
   }
-  const found: Record<string, string> = {}
-  for (const [what, call] of Object.entries(kinds)) found[what] = (await failure(call)).kind
-  expect(found).toEqual({
+  // All are awaited at once: one that fails before its turn would be nobody's.
+  const found = await Promise.all(
+    Object.entries(kinds).map(async ([what, call]) => [what, (await failure(call)).kind]),
+  )
+  expect(Object.fromEntries(found)).toEqual({
     name: 'unique_violation',
     id: 'unique_violation',
     patch: 'not_found',
