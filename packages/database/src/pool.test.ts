@@ -19,6 +19,7 @@ test.each(['ECONNREFUSED', 'EAI_AGAIN', '57P01', '57P03', '08006', '53300', 'P10
 
 test.each([
   'Connection terminated due to connection timeout',
+  'Client has encountered a connection error and is not queryable',
   'timeout exceeded when trying to connect',
   'Query read timeout',
 ])('what pg says without a code when a server hangs is an outage: %s', (message) => {

@@ -45,7 +45,7 @@ const unavailableCodes = new Set([
   'P2028',
 ])
 const unavailableTexts =
-  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Server has closed the connection|Can't reach database server/
+  /Connection terminated|is not queryable|Query read timeout|timeout exceeded when trying to connect|Server has closed the connection|Can't reach database server/
 
 interface Failure {
   code?: string

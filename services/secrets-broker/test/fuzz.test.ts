@@ -16,6 +16,7 @@ import {
   recipesFor,
   renderBody,
 } from './fuzz-requests.ts'
+import './steady-seed.ts'
 import { consoleKey, kmsKey, type RunningBroker, startBroker } from './running-broker.ts'
 
 const runsPerRoute = 60

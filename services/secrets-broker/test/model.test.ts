@@ -4,6 +4,7 @@ import { type ChainHead, chainStart, hashRow } from '../src/access-log/chain.ts'
 import { readRows } from '../src/access-log/store.ts'
 import { commands, type Model, rotationsEnd } from './model-commands.ts'
 import { firstKeys, type ModelledBroker, startModelledBroker } from './modelled-broker.ts'
+import './steady-seed.ts'
 
 const sequences = 15
 const allSequencesMs = 12_000
