@@ -29,16 +29,21 @@ const trust = (query: string, key: string | null = executorKey) =>
 
 /** `line` is as a .pub file's. */
 function sshKey(type: 'ed25519' | 'ecdsa' | 'rsa', bits = 256) {
-  const comment = 'root@web 01'
-  const made =
-    type === 'ed25519'
-      ? ssh2.utils.generateKeyPairSync(type, { comment })
-      : type === 'ecdsa'
-        ? ssh2.utils.generateKeyPairSync(type, { bits: bits as 256, comment })
-        : ssh2.utils.generateKeyPairSync(type, { bits, comment })
+  const made = sshKeyPair(type, bits)
   const digest = createHash('sha256').update(Buffer.from(made.public.split(' ')[1] as string, 'base64'))
   const fingerprint = `SHA256:${digest.digest('base64').replace(/=+$/, '')}`
   return { line: made.public, privateKey: made.private, fingerprint }
+}
+
+/** ssh2 drops the leading zero of one ed25519 key in 256, which makes it no key: another is made then. */
+function sshKeyPair(type: 'ed25519' | 'ecdsa' | 'rsa', bits: number) {
+  const comment = 'root@web 01'
+  if (type === 'ecdsa') return ssh2.utils.generateKeyPairSync(type, { bits: bits as 256, comment })
+  if (type === 'rsa') return ssh2.utils.generateKeyPairSync(type, { bits, comment })
+  for (;;) {
+    const made = ssh2.utils.generateKeyPairSync(type, { comment })
+    if (!(ssh2.utils.parseKey(made.public) instanceof Error)) return made
+  }
 }
 
 function certificate(
