@@ -61,7 +61,7 @@ test('a key that is revoked while it is warm is refused as soon as the event say
   const headers = { 'x-api-key': warm }
   expect((await call(runUrl, { headers })).status).toBe(200)
   harness.keys.revokeKey(warm)
-  await publishEvent((sql, ...parameters) => harness.owner.query(sql, parameters), {
+  await publishEvent(harness.owner, {
     topic: apiKeyTopics.keyChanged,
     key: harness.keys.keyIdOf(warm),
   })

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { decrypt, deriveSeedKey } from '@opsconductor/crypto'
+import { decrypt, deriveSeedKey, encrypt } from '@opsconductor/crypto'
 import { createLog } from '@opsconductor/service-kit'
 import { readBrokerConfig } from '../src/config.ts'
 import { createDeps } from '../src/deps.ts'
@@ -160,7 +160,8 @@ async function waitsFor(statement: string): Promise<void> {
 }
 
 test('003.20 a batch that was read before a rollback is not written after it', async () => {
-  const { ciphertext, keyId } = await broker.deps.hostCipher.encrypt('filled-Passw0rd')
+  const { id: keyId, key } = await broker.deps.keyring.hostKey()
+  const ciphertext = encrypt(key, 'filled-Passw0rd')
   await broker.owner.query(
     `INSERT INTO secrets.host_credentials (host, purpose, password_encrypted, key_id)
      SELECT 'filled-' || n, 'ssh', $1, $2 FROM generate_series(1, 50) n`,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { encrypt } from '@opsconductor/crypto'
 import fc from 'fast-check'
 import { type ChainHead, chainStart, hashRow } from '../src/access-log/chain.ts'
 import { readRows } from '../src/access-log/store.ts'
@@ -18,7 +19,8 @@ afterAll(() => real.stop())
 
 /** Enough rows for a rotation to be still running when the next command comes. */
 async function fill() {
-  const { ciphertext, keyId } = await real.hostCipher().encrypt('filler-Passw0rd')
+  const { id: keyId, key } = await real.keyring().hostKey()
+  const ciphertext = encrypt(key, 'filler-Passw0rd')
   await real.owner.query(
     `INSERT INTO secrets.host_credentials (host, purpose, password_encrypted, key_id)
      SELECT 'filler-' || n, 'filler', $1, $2 FROM generate_series(1, $3::int) n`,

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { decrypt, deriveSeedKey } from '@opsconductor/crypto'
+import { decrypt, deriveSeedKey, encrypt } from '@opsconductor/crypto'
 import { createLog } from '@opsconductor/service-kit'
 import { readBrokerConfig } from '../src/config.ts'
 import { createDeps } from '../src/deps.ts'
@@ -65,7 +65,8 @@ async function restartedWith(keys: Record<string, string>) {
 }
 
 async function fill(count: number) {
-  const { ciphertext, keyId } = await broker.deps.hostCipher.encrypt('filled-Passw0rd')
+  const { id: keyId, key } = await broker.deps.keyring.hostKey()
+  const ciphertext = encrypt(key, 'filled-Passw0rd')
   await broker.owner.query(
     `INSERT INTO secrets.host_credentials (host, purpose, password_encrypted, key_id)
      SELECT 'filled-' || n, 'ssh', $1, CASE WHEN n % 10 = 0 THEN NULL ELSE $2 END FROM generate_series(1, $3::int) n`,

@@ -18,7 +18,8 @@ export function createThreadQueue<Given, Result>(options: {
   let last: Promise<unknown> = Promise.resolve()
   return {
     async run(given) {
-      if (waiting >= options.waitingMax) throw unavailable('Too much is waiting; try again.')
+      if (waiting >= options.waitingMax)
+        throw unavailable('Too many encrypted keys are being opened; try again.')
       waiting++
       const done = last.then(() => runThread<Result>(options, given))
       last = done.catch(() => {})
@@ -37,7 +38,7 @@ async function runThread<Result>(
     const [result] = await once(worker, 'message', { signal: AbortSignal.timeout(timeoutMs) })
     return result as Result
   } catch (cause) {
-    throw unavailable('It could not be read in time; try again.', cause)
+    throw unavailable('The private key could not be opened in time; try again.', cause)
   } finally {
     await worker.terminate()
   }

@@ -1,10 +1,8 @@
 import { createPrivateKey } from 'node:crypto'
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
-import { AppError } from '@opsconductor/errors'
 import ssh2 from 'ssh2'
 import type { CredentialFault } from './define-credential-type.ts'
 import { decodeBase64 } from './field-schemas.ts'
+import { createThreadQueue } from './run-in-thread.ts'
 import { readFields } from './ssh-wire-format.ts'
 
 /** An SSH private key that was opened, by its public half as RFC 4253 writes it; or what is wrong with it. */
@@ -19,8 +17,12 @@ export const sshKeyCharactersMax = 16_384
 const rsaBitsMax = 8_192
 /** ssh-keygen makes 16 to 24. One takes about 20 ms of a processor, here and at every later use of the key. */
 const kdfRoundsMax = 100
-const openMsMax = 20_000
-const waitingMax = 8
+
+const queue = createThreadQueue<GivenSshKey, { publicKey: Uint8Array } | { fault: CredentialFault }>({
+  module: new URL('./ssh-private-key-thread.ts', import.meta.url),
+  waitingMax: 8,
+  timeoutMs: 20_000,
+})
 
 /** Opens a private key in PEM or OpenSSH format. An encrypted one is opened in a thread, one at a time. */
 export async function openSshPrivateKey(given: GivenSshKey): Promise<OpenedSshKey> {
@@ -28,7 +30,9 @@ export async function openSshPrivateKey(given: GivenSshKey): Promise<OpenedSshKe
   if ('fault' in shape) return shape
   if (!shape.isEncrypted) return openNow(given)
   if (given.passphrase === undefined) return fault('is missing: the private key is encrypted', 'passphrase')
-  return openInThread(given)
+  const opened = await queue.run(given)
+  // Between threads a Buffer is copied as the bytes that it is.
+  return 'fault' in opened ? opened : { publicKey: Buffer.from(opened.publicKey) }
 }
 
 /** Blocks its thread for as long as opening the key takes. */
@@ -56,40 +60,6 @@ export function openNow({ private_key, passphrase }: GivenSshKey): OpenedSshKey 
 const fault = (message: string, part = 'private_key'): { fault: CredentialFault } => ({
   fault: { path: `secret.${part}`, message },
 })
-
-let waiting = 0
-let last: Promise<unknown> = Promise.resolve()
-
-async function openInThread(given: GivenSshKey): Promise<OpenedSshKey> {
-  if (waiting >= waitingMax)
-    throw new AppError('service_unavailable', 'Too many encrypted keys are being opened; try again.', {
-      retryAfterSeconds: 5,
-    })
-  waiting++
-  const opened = last.then(() => runThread(given))
-  last = opened.catch(() => {})
-  return opened.finally(() => waiting--)
-}
-
-async function runThread(given: GivenSshKey): Promise<OpenedSshKey> {
-  const worker = new Worker(new URL('./ssh-private-key-thread.ts', import.meta.url), {
-    workerData: given,
-    stdout: true,
-    stderr: true,
-  })
-  try {
-    const [opened] = await once(worker, 'message', { signal: AbortSignal.timeout(openMsMax) })
-    const { publicKey } = opened as { publicKey?: Uint8Array }
-    return publicKey === undefined ? (opened as OpenedSshKey) : { publicKey: Buffer.from(publicKey) }
-  } catch (cause) {
-    throw new AppError('service_unavailable', 'The private key could not be opened in time; try again.', {
-      cause,
-      retryAfterSeconds: 5,
-    })
-  } finally {
-    await worker.terminate()
-  }
-}
 
 const armour = /^-----BEGIN (RSA|EC|OPENSSH) PRIVATE KEY-----$/
 const bodyLine = /^[A-Za-z0-9+/]+={0,2}$/

@@ -4,7 +4,7 @@ import type pg from 'pg'
 
 /** Tells every process, when the transaction commits, that what it knows of the credential is old. */
 export const announceCredential = (client: pg.PoolClient, id: string): Promise<void> =>
-  publishEvent((sql, ...parameters) => client.query(sql, parameters), {
+  publishEvent(client, {
     topic: credentialTopics.credentialChanged,
     key: id,
   })

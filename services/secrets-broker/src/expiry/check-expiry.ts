@@ -33,7 +33,7 @@ async function noticeBatch({ pool, events }: ExpiryDeps, at: Date): Promise<numb
   const notices = await transaction(pool, async (client) => {
     const inserted = await insertNotices(client, { at, thresholdsDays, limit: batchMax })
     for (const { credentialId } of inserted)
-      await publishEvent((sql, ...parameters) => client.query(sql, parameters), {
+      await publishEvent(client, {
         topic: credentialTopics.credentialExpiring,
         key: credentialId,
       })

@@ -5,7 +5,7 @@ import type { HostCredentialKey } from './store.ts'
 
 /** Tells every process that remembers the credential to forget it, when the transaction commits. */
 export const announceChange = (client: pg.PoolClient, key: HostCredentialKey): Promise<void> =>
-  publishEvent((sql, ...parameters) => client.query(sql, parameters), {
+  publishEvent(client, {
     topic: hostCredentialTopics.changed,
     key: hostCredentialEventKey(key),
   })

@@ -28,7 +28,6 @@ export interface Cipher {
 
 /** For host credentials, in the seed's format, which binds nothing. */
 export interface HostCipher {
-  encrypt(plaintext: string): Promise<Sealed>
   /** Gets the key that encrypts, which takes a connection of its own at its first use. Throws `service_unavailable`. */
   prepare(): Promise<void>
   /**
@@ -57,10 +56,6 @@ export function createCipher(keyring: Keyring, events: Events): Cipher {
 
 export function createHostCipher(keyring: Keyring, events: Events): HostCipher {
   return {
-    async encrypt(plaintext) {
-      const { id, key } = await keyring.hostKey().catch(toKeyServiceError)
-      return { keyId: id, ciphertext: encrypt(key, plaintext) }
-    },
     async prepare() {
       await keyring.hostKey().catch(toKeyServiceError)
     },

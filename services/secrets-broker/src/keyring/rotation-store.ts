@@ -4,7 +4,7 @@ import { AppError } from '@opsconductor/errors'
 import type pg from 'pg'
 import type { z } from 'zod'
 import type { KeyUse } from './master-keys.ts'
-import type { DataKeyRow, MasterKeyRow } from './store.ts'
+import { type DataKeyRow, dataKeyColumns, type MasterKeyRow } from './store.ts'
 
 type Executor = pg.Pool | pg.PoolClient
 
@@ -167,8 +167,7 @@ export async function selectDataKeysNotUnder(
   limit: number,
 ): Promise<DataKeyRow[]> {
   const { rows } = await executor.query<DataKeyRow>(
-    `SELECT id, project_id AS "projectId", master_key_id AS "masterKeyId", wrapped_key AS wrapped
-     FROM secrets.data_keys WHERE ${isOfUse(keyUse)} AND master_key_id <> $1 ORDER BY id LIMIT $2`,
+    `SELECT ${dataKeyColumns} FROM secrets.data_keys WHERE ${isOfUse(keyUse)} AND master_key_id <> $1 ORDER BY id LIMIT $2`,
     [masterKeyId, limit],
   )
   return rows
@@ -227,8 +226,8 @@ export async function endRotation(
  * Forgets the keys of the use that encrypt nothing any more, and every copy of a key's bytes. To be called only where
  * the current key is configured.
  */
-export async function destroyUnusedKeys(executor: Executor, keyUse: KeyUse): Promise<string[]> {
-  const { rows } = await executor.query<{ key_id: string }>(
+export async function destroyUnusedKeys(executor: Executor, keyUse: KeyUse): Promise<void> {
+  await executor.query(
     `WITH gone AS (
        UPDATE secrets.master_keys m SET state = 'destroyed', state_changed_at = CURRENT_TIMESTAMP,
          wrapped_key = NULL, wrapped_by = NULL
@@ -239,14 +238,11 @@ export async function destroyUnusedKeys(executor: Executor, keyUse: KeyUse): Pro
            SELECT FROM secrets.host_credentials c
            WHERE c.password_encrypted IS NOT NULL AND (c.key_id IS NULL OR c.key_id = m.key_id)))
        RETURNING key_id
-     ), copies AS (
-       UPDATE secrets.master_keys SET wrapped_key = NULL, wrapped_by = NULL
-       WHERE key_use = $1 AND state = 'current' AND wrapped_by IN (SELECT key_id FROM gone)
      )
-     SELECT key_id FROM gone`,
+     UPDATE secrets.master_keys SET wrapped_key = NULL, wrapped_by = NULL
+     WHERE key_use = $1 AND state = 'current' AND wrapped_by IN (SELECT key_id FROM gone)`,
     [keyUse],
   )
-  return rows.map(({ key_id }) => key_id)
 }
 
 export async function selectKeyStates(executor: Executor): Promise<z.infer<typeof MasterKeyState>[]> {

@@ -169,7 +169,7 @@ async function complete(
 ): Promise<void> {
   await transaction(pool, async (client) => {
     if (!(await endRotation(client, rotation.id, 'completed', proof))) return
-    await publishEvent((sql, ...parameters) => client.query(sql, parameters), {
+    await publishEvent(client, {
       topic: keyringTopics.masterKeyChanged,
       key: rotation.key_use,
     })

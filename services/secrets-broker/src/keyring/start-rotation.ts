@@ -72,7 +72,7 @@ export async function switchKey(
     rows_total: total,
     started_by: by,
   })
-  await publishEvent((sql, ...parameters) => client.query(sql, parameters), {
+  await publishEvent(client, {
     topic: keyringTopics.masterKeyChanged,
     key: keyUse,
   })

@@ -67,7 +67,9 @@ export interface DataKeyRow {
   wrapped: string
 }
 
-const dataKeyColumns = 'id, project_id AS "projectId", master_key_id AS "masterKeyId", wrapped_key AS wrapped'
+/** What a DataKeyRow is read from. */
+export const dataKeyColumns =
+  'id, project_id AS "projectId", master_key_id AS "masterKeyId", wrapped_key AS wrapped'
 
 export async function selectDataKey(executor: Executor, id: string): Promise<DataKeyRow | undefined> {
   const { rows } = await executor.query<DataKeyRow>(

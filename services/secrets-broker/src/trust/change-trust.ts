@@ -40,7 +40,7 @@ export function changeTrust<T, Prepared = void>(
     access,
     async (client, prepared) => {
       const result = await change(client, access, prepared)
-      await publishEvent((sql, ...parameters) => client.query(sql, parameters), {
+      await publishEvent(client, {
         topic: trustTopics.trustChanged,
         key: projectId,
       })
