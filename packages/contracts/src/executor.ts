@@ -16,6 +16,10 @@ export const Step = z
     type: z.string().max(50),
     /** A credential of the same project, by id or name. */
     credential: CredentialReference.optional(),
+    /** A credential of type x509 that is shown to targets that ask for a client certificate; beside `credential`. */
+    client_certificate: CredentialReference.optional(),
+    /** The bastions of the project, by name, that the target is reached through, from the nearest on. */
+    via: z.array(DisplayName).min(1).max(8).optional(),
     /** The step type's input; strings in it may hold `{{ }}` templates. */
     input: z.record(z.string(), Json),
     timeout_seconds: z.number().int().min(1).max(3600).optional(),
@@ -136,8 +140,8 @@ export const PinnedRun = z.object({
   job_id: Id,
   job_version: z.number().int(),
   status: RunStatus,
-  /** `credential` as the step names it, by id or name; null where it names none. */
-  steps: z.array(z.object({ id: z.string(), type: z.string(), credential: z.string().nullable() })),
+  /** `credentials`: each that the step needs, its bastions' too, by id or name. */
+  steps: z.array(z.object({ id: z.string(), type: z.string(), credentials: z.array(z.string()) })),
 })
 export type PinnedRun = z.infer<typeof PinnedRun>
 

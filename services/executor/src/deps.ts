@@ -1,7 +1,9 @@
 import {
   ensureNamespaceEndpoint,
   executorTopics,
+  type getTrustEndpoint,
   type OutboundPolicy,
+  trustTopics,
   useCredentialEndpoint,
 } from '@opsconductor/contracts'
 import { createPool, prismaAdapter } from '@opsconductor/database'
@@ -17,6 +19,7 @@ import {
 } from '@opsconductor/service-kit'
 import { connectTemporal } from '@opsconductor/temporal'
 import { workerTracing } from '@opsconductor/temporal/worker'
+import type { z } from 'zod'
 import type { ExecutorConfig } from './config.ts'
 import { createEvents } from './events.ts'
 import { PrismaClient } from './generated/client.ts'
@@ -29,12 +32,14 @@ import type { RunJobDeps } from './run-job/run-job-deps.ts'
 import { createRunJobStore } from './run-job/store.ts'
 import { createRunStore } from './runs/store.ts'
 import { createDatabasePools } from './sql/database-pools.ts'
+import { createProjectTrust, isTrustOf } from './trust/project-trust.ts'
 import { createProjectWorkers } from './workers/project-workers.ts'
 import { serveActiveProjects } from './workers/serve-active-projects.ts'
 import { installRuntime, temporalLog } from './workers/temporal-log.ts'
 
 /** An event makes a change known within milliseconds; this bounds the harm should one ever be lost. */
 const policyTtlMs = 1_000
+const trustTtlMs = 10_000
 
 export interface DepsOptions {
   log?: Logger
@@ -59,9 +64,16 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
     listener: listening,
   })
   const serviceAuth = createServiceAuth({ internal, listener: () => listening as EventListener, log })
-  const runJob = createRunJobDeps(base, options.resolve ?? resolveBySystem, (projectId) =>
-    policies.get(projectId, () => outboundPolicies.find(projectId)),
-  )
+  const trusted = createCachedLookup<z.infer<typeof getTrustEndpoint.answer>>({
+    ttlMs: trustTtlMs,
+    entriesMax: 5_000,
+    listener: listening,
+  })
+  const runJob = createRunJobDeps(base, {
+    resolve: options.resolve ?? resolveBySystem,
+    outboundPolicyOf: (projectId) => policies.get(projectId, () => outboundPolicies.find(projectId)),
+    trustOf: (projectId) => createProjectTrust({ internal, lookup: trusted }, projectId),
+  })
   const workers = createWorkers(base, runJob, options.tracing)
   const activeProjects = serveActiveProjects({ jobs, workers, events })
   listener = listenForEvents({
@@ -71,10 +83,12 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
       if (event.topic === executorTopics.projectActive) activeProjects.serve(event.key)
       if (event.topic === executorTopics.outboundPolicyChanged)
         policies.forget((_, projectId) => projectId === event.key)
+      if (event.topic === trustTopics.trustChanged) trusted.forget((_, key) => isTrustOf(event.key, key))
     },
     onGap() {
       serviceAuth.onGap()
       policies.clear()
+      trusted.clear()
       activeProjects.serveAll()
     },
     onError: (error) => log.warn({ err: error }, 'the event connection broke'),
@@ -148,14 +162,13 @@ function createBase(config: ExecutorConfig, options: DepsOptions) {
 
 function createRunJobDeps(
   { pool, internal, events }: Base,
-  resolve: Resolve,
-  outboundPolicyOf: RunJobDeps['outboundPolicyOf'],
+  project: Pick<RunJobDeps, 'resolve' | 'outboundPolicyOf' | 'trustOf'>,
 ): RunJobDeps {
   return {
+    ...project,
     store: createRunJobStore(pool),
-    httpClients: createHttpClients(resolve),
-    databasePools: createDatabasePools(resolve),
-    outboundPolicyOf,
+    httpClients: createHttpClients(),
+    databasePools: createDatabasePools(),
     lendCredential: (reference, use, signal) =>
       internal.call(useCredentialEndpoint, use, { params: { reference }, signal }),
     events,

@@ -61,8 +61,8 @@ test('001.20 a run answers the steps of the version it was started with, also af
     job_id: job.id,
     job_version: 1,
     steps: [
-      { id: 'first', type: 'http.get', credential: null },
-      { id: 'second', type: 'http.get', credential: 'shop' },
+      { id: 'first', type: 'http.get', credentials: [] },
+      { id: 'second', type: 'http.get', credentials: ['shop'] },
     ],
   }
   const running = await pinned(started.body.id)

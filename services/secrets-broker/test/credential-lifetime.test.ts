@@ -156,7 +156,7 @@ test('each change tells the other processes which credential it was, when it is 
 })
 
 function use(id: string) {
-  const steps = [{ id: 's', type: 'http.get', credential: id }]
+  const steps = [{ id: 's', type: 'http.get', credentials: [id] }]
   const { project_id, run_id } = broker.executor.add({ project_id: project.projectId, steps })
   const request = { project_id, run_id, step_id: 's' }
   return broker.internal('POST', `/internal/secrets/credentials/${id}/use`, request)

@@ -60,7 +60,7 @@ export async function startExecutorPeer() {
     useOf(projectId: string, credential: string, stepId = 's') {
       const { run_id } = this.add({
         project_id: projectId,
-        steps: [{ id: stepId, type: 'http.get', credential }],
+        steps: [{ id: stepId, type: 'http.get', credentials: [credential] }],
       })
       return { project_id: projectId, run_id, step_id: stepId }
     },

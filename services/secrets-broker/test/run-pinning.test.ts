@@ -36,8 +36,8 @@ const runOf = (credential: string | null, more: Partial<PinnedRun> = {}) =>
   broker.executor.add({
     project_id: project.projectId,
     steps: [
-      { id: 'first', type: 'sql.query', credential: null },
-      { id: 'fetch', type: 'http.get', credential },
+      { id: 'first', type: 'sql.query', credentials: [] },
+      { id: 'fetch', type: 'http.get', credentials: credential === null ? [] : [credential, 'another'] },
     ],
     ...more,
   })

@@ -22,8 +22,8 @@ beforeAll(async () => {
     steps: Array.from({ length: 20 }, (_, i) => ({
       id: `step-${i}`,
       type: 'http.get',
-      credential: id,
-    })).concat({ id: 'fetch', type: 'http.get', credential: name }),
+      credentials: [id],
+    })).concat({ id: 'fetch', type: 'http.get', credentials: [name] }),
   }).run_id
 })
 afterAll(() => broker.stop())

@@ -10,7 +10,8 @@ import { AppError } from '@opsconductor/errors'
 import { createRedactor } from '@opsconductor/redact'
 import type { z } from 'zod'
 import type { ExecutorEvents } from '../events.ts'
-import { secretsOf, toCredentialError, toStepCredential } from '../run-job/lent-credential.ts'
+import { createReach } from '../reach/reach.ts'
+import { limitsOf, secretsOf, toCredentialError, toStepCredential } from '../run-job/lent-credential.ts'
 import type { RunJobDeps } from '../run-job/run-job-deps.ts'
 import { createStepTools } from '../run-job/step-tools.ts'
 import { httpGet } from '../step-types/http-get.ts'
@@ -19,7 +20,10 @@ import { tryHttp, trySql } from './attempts.ts'
 import { toFault } from './check-fault.ts'
 
 type Request = z.infer<typeof runCheckEndpoint.request>
-type CheckDeps = Pick<RunJobDeps, 'httpClients' | 'databasePools' | 'outboundPolicyOf' | 'lendCredential'> & {
+type CheckDeps = Pick<
+  RunJobDeps,
+  'httpClients' | 'databasePools' | 'outboundPolicyOf' | 'lendCredential' | 'resolve' | 'trustOf'
+> & {
   events: Pick<ExecutorEvents, 'checkEnded' | 'checkBroke'>
 }
 
@@ -94,19 +98,20 @@ async function tryTarget(
 ): Promise<void> {
   const credential = toStepCredential(stepTypeOf[check.kind], lent)
   const pools: { destroy(): Promise<unknown> }[] = []
+  const reach = createReach({ projectId, policy, resolve: deps.resolve, limitsHosts: limitsOf(lent) })
   const tools = createStepTools({
     httpClients: deps.httpClients,
-    projectId,
-    policy,
     credential,
-    limitsHosts: lent.limits_hosts,
+    clientCertificate: undefined,
+    reach,
+    trust: deps.trustOf(projectId),
     idempotencyKey: check_id,
     timeoutMs: msMax,
     signal,
     record: () => {},
     // A connection that logged in earlier would prove nothing.
     poolOf(_, dsn) {
-      const pool = deps.databasePools.openFresh(dsn, policy)
+      const pool = deps.databasePools.openFresh(dsn, reach)
       pools.push(pool)
       return pool
     },

@@ -1,28 +1,27 @@
-import type { OutboundPolicy } from '@opsconductor/contracts'
 import { Agent, type Dispatcher } from 'undici'
-import type { Resolve } from '../outbound-policy/resolve-target.ts'
+import type { Reach } from '../reach/reach.ts'
 import { checkedConnector } from './checked-connector.ts'
 
 export interface HttpClients {
-  /** The project's dispatcher under its policy of now. */
-  clientFor(projectId: string, policy: OutboundPolicy): Dispatcher
+  /** The connections of steps that reach their targets in this way. */
+  clientFor(reach: Reach): Dispatcher
   close(): Promise<void>
 }
 
-const projectsMax = 200
+const clientsMax = 200
 /** The step's own timeout ends an exchange; these only end what nobody waits for any more. */
 const exchangeMsMax = 3_600_000
 
 /**
- * One set of connections per project and policy: a connection that was opened under one project's policy never serves
+ * One set of connections per way to reach targets: a connection that was opened under one project's policy never serves
  * another's, and none outlives the policy that allowed it.
  */
-export function createHttpClients(resolve: Resolve): HttpClients {
-  const clients = new Map<string, { rules: string; agent: Agent }>()
+export function createHttpClients(): HttpClients {
+  const clients = new Map<string, Agent>()
 
-  function open(policy: OutboundPolicy): Agent {
-    return new Agent({
-      connect: checkedConnector(policy, resolve),
+  const open = (reach: Reach): Agent =>
+    new Agent({
+      connect: checkedConnector(reach),
       connections: 32,
       pipelining: 1,
       keepAliveTimeout: 10_000,
@@ -31,27 +30,24 @@ export function createHttpClients(resolve: Resolve): HttpClients {
       bodyTimeout: exchangeMsMax,
       maxHeaderSize: 64 * 1024,
     })
-  }
 
-  function drop(projectId: string): void {
+  function drop(key: string): void {
     // close, not destroy: exchanges under way were allowed when they began.
-    void clients.get(projectId)?.agent.close()
-    clients.delete(projectId)
+    void clients.get(key)?.close()
+    clients.delete(key)
   }
 
   return {
-    clientFor(projectId, policy) {
-      const rules = JSON.stringify(policy)
-      const known = clients.get(projectId)
-      if (known?.rules === rules) return known.agent
-      drop(projectId)
-      if (clients.size >= projectsMax) drop(clients.keys().next().value as string)
-      const agent = open(policy)
-      clients.set(projectId, { rules, agent })
+    clientFor(reach) {
+      const agent = clients.get(reach.key) ?? open(reach)
+      // The map is kept in the order of use.
+      clients.delete(reach.key)
+      if (clients.size >= clientsMax) drop(clients.keys().next().value as string)
+      clients.set(reach.key, agent)
       return agent
     },
     async close() {
-      await Promise.all([...clients.values()].map(({ agent }) => agent.destroy()))
+      await Promise.all([...clients.values()].map((agent) => agent.destroy()))
       clients.clear()
     },
   }

@@ -1,4 +1,5 @@
 import { AppError } from '@opsconductor/errors'
+import { connectionFaults } from '../reach/unreachable.ts'
 import { tlsFaults } from '../tls-faults.ts'
 
 const timeoutCodes = new Set([
@@ -11,13 +12,7 @@ const invalidCodes = new Set(['UND_ERR_INVALID_ARG', 'ERR_INVALID_CHAR', 'ERR_IN
 
 /** What is said of a connection that failed; the library's own text may quote addresses and headers. */
 const reasons: Record<string, string> = {
-  ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was reset',
-  EPIPE: 'the connection was closed',
-  EHOSTUNREACH: 'there is no route to it',
-  ENETUNREACH: 'there is no route to it',
-  ENOTFOUND: 'its name does not resolve',
-  EAI_AGAIN: 'its name could not be resolved',
+  ...connectionFaults,
   UND_ERR_SOCKET: 'the connection was closed',
   UND_ERR_HEADERS_OVERFLOW: 'its headers are too large',
 }

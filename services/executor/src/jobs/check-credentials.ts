@@ -1,6 +1,7 @@
 import { type Credential, describeCredentialEndpoint, lentTypeOf, type Step } from '@opsconductor/contracts'
 import { AppError, type FieldError } from '@opsconductor/errors'
 import type { InternalClient } from '@opsconductor/service-kit'
+import { clientCertificateType } from '../run-job/lent-credential.ts'
 import { stepTypes } from '../step-types/index.ts'
 
 /** Each credential that the steps name must be the project's, usable, and of a type that its step takes. */
@@ -9,22 +10,42 @@ export async function checkCredentials(
   projectId: string,
   steps: readonly Step[],
 ): Promise<FieldError[]> {
-  const references = new Set(steps.flatMap(({ credential }) => credential ?? []))
+  const named = steps.flatMap((step, index) => namedBy(step, `body.steps[${index}]`))
   const found = new Map<string, Credential | undefined>()
-  for (const reference of references) found.set(reference, await describe(internal, projectId, reference))
-  return steps.flatMap((step, index) => {
-    if (step.credential === undefined) return []
-    const message = fault(step, found.get(step.credential))
-    return message === undefined ? [] : [{ path: `body.steps[${index}].credential`, message }]
+  for (const reference of new Set(named.map(({ reference }) => reference)))
+    found.set(reference, await describe(internal, projectId, reference))
+  return named.flatMap((one) => {
+    const message = faultOf(found.get(one.reference), one)
+    return message === undefined ? [] : [{ path: one.path, message }]
   })
 }
 
-function fault({ type }: Step, credential: Credential | undefined): string | undefined {
+interface NamedCredential {
+  reference: string
+  path: string
+  /** What takes it, and of which types. */
+  taker: string
+  taken: readonly string[]
+}
+
+function namedBy({ type, credential, client_certificate }: Step, at: string): NamedCredential[] {
+  const taken = stepTypes.get(type)?.credentials ?? []
+  const named: NamedCredential[] = []
+  if (credential !== undefined)
+    named.push({ reference: credential, path: `${at}.credential`, taker: type, taken })
+  if (client_certificate !== undefined)
+    named.push({
+      ...{ reference: client_certificate, path: `${at}.client_certificate` },
+      ...{ taker: 'a client certificate', taken: [clientCertificateType] },
+    })
+  return named
+}
+
+function faultOf(credential: Credential | undefined, { taker, taken }: NamedCredential): string | undefined {
   if (credential === undefined) return 'is not a credential of this project'
   if (!credential.is_active) return 'is not active'
-  const taken = stepTypes.get(type)?.credentials ?? []
   const lentType = lentTypeOf(credential)
-  return taken.includes(lentType) ? undefined : `is of type ${lentType}; ${type} takes ${taken.join(', ')}`
+  return taken.includes(lentType) ? undefined : `is of type ${lentType}; ${taker} takes ${taken.join(', ')}`
 }
 
 async function describe(

@@ -43,6 +43,8 @@ function checkStep(stepType: AnyStepType, step: Step, at: string): FieldError[] 
     })
   if (stepType.credentials.length === 0 && step.credential !== undefined)
     errors.push({ path: `${at}.credential`, message: `is not used by ${stepType.type}` })
+  if (!stepType.takesClientCertificate && step.client_certificate !== undefined)
+    errors.push({ path: `${at}.client_certificate`, message: `is not used by ${stepType.type}` })
   const parsed = stepType.input.safeParse(step.input)
   if (!parsed.success) {
     const issues = parsed.error.issues.filter((issue) => isDecidable(issue, step.input))

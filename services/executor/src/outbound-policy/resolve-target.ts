@@ -2,6 +2,7 @@ import { type LookupAddress, promises } from 'node:dns'
 import { isIP } from 'node:net'
 import type { OutboundPolicy } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
+import { unreachable } from '../reach/unreachable.ts'
 import { isAddressAllowed } from './address-rules.ts'
 
 /** All addresses of a host name. */
@@ -11,7 +12,8 @@ export const resolveBySystem: Resolve = (hostname) => promises.lookup(hostname, 
 
 /**
  * The addresses of `hostname` that a connection to `port` may go to. Connect to one of these and never to the name: a
- * second look-up might answer something else (DNS rebinding). Throws `outbound_denied` where none is left.
+ * second look-up might answer something else (DNS rebinding). Throws `outbound_denied` where none is left, and
+ * `target_unreachable` where the name does not resolve.
  */
 export async function resolveTarget(
   policy: OutboundPolicy,
@@ -21,7 +23,7 @@ export async function resolveTarget(
 ): Promise<LookupAddress[]> {
   const literal = hostname.replace(/^\[(.*)\]$/, '$1')
   const family = isIP(literal)
-  const found = family === 0 ? await resolve(literal) : [{ address: literal, family }]
+  const found = family === 0 ? await resolve(literal).catch(notResolved) : [{ address: literal, family }]
   const allowed = found.filter(({ address }) => isAddressAllowed(policy, address, port))
   if (allowed.length === 0)
     throw new AppError(
@@ -29,4 +31,8 @@ export async function resolveTarget(
       `The project's outbound policy does not allow connections to port ${port} of this target.`,
     )
   return allowed
+}
+
+const notResolved = (error: unknown): never => {
+  throw unreachable(error)
 }

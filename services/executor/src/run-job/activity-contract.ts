@@ -5,6 +5,7 @@ export interface PlannedStep {
   id: string
   type: string
   credential: string | null
+  clientCertificate: string | null
   /** With its templates as they are written. */
   input: Step['input']
   urlFields: readonly string[]
@@ -23,6 +24,7 @@ export interface StepRequest {
   stepId: string
   type: string
   credential: string | null
+  clientCertificate: string | null
   /** Rendered. */
   input: unknown
   timeoutSeconds: number

@@ -14,21 +14,38 @@ export function toStepCredential(
   }
   if (!stepType.credentials.includes(lent.type))
     throw new AppError('step_failed', `${stepType.type} takes no credential of type ${lent.type}.`)
-  const { id, type, http, extra } = lent
-  return {
-    id,
-    type,
-    secret: wrapped(lent.secret),
-    extra,
-    http: http === null ? null : { headers: wrapped(http.headers), query: wrapped(http.query) },
-  }
+  return held(lent)
 }
+
+/** The certificate that the step shows to targets which ask who connects. */
+export function toClientCertificate(
+  stepType: AnyStepType,
+  lent: LentCredential | undefined,
+): StepCredential | undefined {
+  if (lent === undefined) return undefined
+  if (!stepType.takesClientCertificate)
+    throw new AppError('step_failed', `${stepType.type} takes no client certificate.`)
+  if (lent.type !== clientCertificateType)
+    throw new AppError('step_failed', `The client certificate is a credential of type ${lent.type}.`)
+  return held(lent)
+}
+
+export const clientCertificateType = 'x509'
+
+const held = ({ id, type, secret, extra, http }: LentCredential): StepCredential => ({
+  id,
+  type,
+  secret: wrapped(secret),
+  extra,
+  http: http === null ? null : { headers: wrapped(http.headers), query: wrapped(http.query) },
+})
 
 const wrapped = (parts: Record<string, string>): Record<string, SecretValue> =>
   Object.fromEntries(Object.entries(parts).map(([name, text]) => [name, new SecretValue(text)]))
 
 /** All texts that must not leave. */
-export const secretsOf = (lent: LentCredential | undefined): string[] => lent?.redact ?? []
+export const secretsOf = (...lent: (LentCredential | undefined)[]): string[] =>
+  lent.flatMap((one) => one?.redact ?? [])
 
 /** The broker's refusal in a job's words; its own detail speaks of another request. */
 export function toCredentialError(error: unknown): AppError {
@@ -47,3 +64,7 @@ export function toCredentialError(error: unknown): AppError {
     return new AppError('step_failed', 'The credential could not be used.', { cause: error })
   throw error
 }
+
+/** The hosts that each credential with such a limit may be sent to. */
+export const limitsOf = (...lent: (LentCredential | undefined)[]): string[][] =>
+  lent.flatMap((one) => (one?.limits_hosts ? [one.limits_hosts] : []))

@@ -56,6 +56,7 @@ function planStep(step: JobDefinition['steps'][number]): PlannedStep {
     id: step.id,
     type: step.type,
     credential: step.credential ?? null,
+    clientCertificate: step.client_certificate ?? null,
     input: step.input,
     urlFields: stepType.urlFields ?? [],
     timeoutSeconds: step.timeout_seconds ?? stepType.timeoutSeconds,

@@ -4,10 +4,17 @@ import { createRedactor, type Redactor } from '@opsconductor/redact'
 import { fieldErrors } from '@opsconductor/service-kit'
 import type { HttpExchange } from '../http/exchange.ts'
 import { isDeeperThan, toStorable, toStorableText } from '../json-limits.ts'
+import { createReach } from '../reach/reach.ts'
 import type { AnyStepType } from '../step-types/define-step-type.ts'
 import { stepTypes } from '../step-types/index.ts'
 import type { StepRequest } from './activity-contract.ts'
-import { secretsOf, toCredentialError, toStepCredential } from './lent-credential.ts'
+import {
+  limitsOf,
+  secretsOf,
+  toClientCertificate,
+  toCredentialError,
+  toStepCredential,
+} from './lent-credential.ts'
 import type { RunJobDeps } from './run-job-deps.ts'
 import { createStepTools } from './step-tools.ts'
 import { storedExchange } from './stored-exchange.ts'
@@ -43,20 +50,21 @@ export async function runStep(
   const idempotencyKey = `${request.runId}:${request.stepId}`
   const waiting = { msMax: waitMsMax, signal: cancelled }
   const lendFor = { project_id: projectId, run_id: request.runId, step_id: request.stepId }
+  const lend = (reference: string | null) =>
+    reference === null
+      ? undefined
+      : whileUnavailable(() => deps.lendCredential(reference, lendFor, cancelled), waiting)
   const [rowId, lent] = await Promise.all([
     whileUnavailable(() => deps.store.startStep({ ...request, attempt, idempotencyKey }), waiting),
-    request.credential === null
-      ? undefined
-      : whileUnavailable(
-          () => deps.lendCredential(request.credential as string, lendFor, cancelled),
-          waiting,
-        ).catch((error: unknown) => toCredentialError(error)),
+    Promise.all([lend(request.credential), lend(request.clientCertificate)]).catch((error: unknown) =>
+      toCredentialError(error),
+    ),
   ]).catch((error: unknown) => {
     if (isRunCancelled(cancelled)) throw cancelled.reason
     throw cancelled.aborted ? workerStopped() : stepError(deps, request, error, createRedactor([]))
   })
   const exchanges: HttpExchange[] = []
-  const redactor = createRedactor(lent instanceof AppError ? [] : secretsOf(lent))
+  const redactor = createRedactor(lent instanceof AppError ? [] : secretsOf(...lent))
   const finish = async (
     status: 'succeeded' | 'failed' | 'cancelled',
     output: unknown,
@@ -87,11 +95,13 @@ export async function runStep(
   }
 }
 
+type Lent = [credential: LentCredential | undefined, clientCertificate: LentCredential | undefined]
+
 async function perform(
   deps: RunJobDeps,
   projectId: string,
   request: StepRequest,
-  lent: LentCredential | undefined,
+  [lent, lentCertificate]: Lent,
   idempotencyKey: string,
   cancelled: AbortSignal,
   exchanges: HttpExchange[],
@@ -101,9 +111,14 @@ async function perform(
     throw new AppError('validation_failed', `There is no step type ${request.type}.`)
   const input = parseInput(stepType, request.input)
   const credential = toStepCredential(stepType, lent)
+  const clientCertificate = toClientCertificate(stepType, lentCertificate)
   const policy = await whileUnavailable(() => deps.outboundPolicyOf(projectId), {
     msMax: waitMsMax,
     signal: cancelled,
+  })
+  const reach = createReach({
+    ...{ projectId, policy, resolve: deps.resolve },
+    limitsHosts: limitsOf(lent, lentCertificate),
   })
   const timeoutMs = request.timeoutSeconds * 1000
   const timeout = new AbortController()
@@ -114,18 +129,17 @@ async function perform(
       ),
     timeoutMs,
   )
-  const signal = AbortSignal.any([cancelled, timeout.signal])
   const tools = createStepTools({
     httpClients: deps.httpClients,
-    projectId,
-    policy,
     credential,
-    limitsHosts: lent?.limits_hosts ?? null,
+    clientCertificate,
+    reach,
+    trust: deps.trustOf(projectId),
     idempotencyKey,
     timeoutMs,
-    signal,
+    signal: AbortSignal.any([cancelled, timeout.signal]),
     record: (one) => exchanges.push(one),
-    poolOf: ({ id }, dsn) => deps.databasePools.poolFor(`${projectId}/${id}`, dsn, policy),
+    poolOf: ({ id }, dsn) => deps.databasePools.poolFor(id, dsn, reach),
   })
   try {
     return await stepType.run(input as never, tools)

@@ -70,7 +70,8 @@ export function createRunStore(prisma: PrismaClient) {
       const rows = await prisma.$queryRaw<PinnedRun[]>`
         SELECT r.id AS run_id, r.project_id, r.job_id, r.job_version, r.status, (
           SELECT jsonb_agg(jsonb_build_object(
-            'id', step.value->'id', 'type', step.value->'type', 'credential', step.value->'credential'))
+            'id', step.value->'id', 'type', step.value->'type', 'credentials',
+            array_remove(ARRAY[step.value->>'credential', step.value->>'client_certificate'], NULL)))
           FROM jsonb_array_elements(v.definition->'steps') step
         ) AS steps
         FROM executor.job_runs r

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto'
-import type { OutboundPolicy } from '@opsconductor/contracts'
 import knex, { type Knex } from 'knex'
 import type { ClientConfig } from 'pg'
-import { type Resolve, resolveTarget } from '../outbound-policy/resolve-target.ts'
+import type { Reach } from '../reach/reach.ts'
 import { type DatabaseTarget, parseDsn } from './parse-dsn.ts'
 
 export interface DatabasePools {
-  /** The pool of this credential as it is now, under this policy. */
-  poolFor(credentialId: string, dsn: string, policy: OutboundPolicy): Knex
+  /** The pool of this credential as it is now, reached in this way. */
+  poolFor(credentialId: string, dsn: string, reach: Reach): Knex
   /** A pool of its own, without a connection that logged in earlier; to be destroyed by who asked for it. */
-  openFresh(dsn: string, policy: OutboundPolicy): Knex
+  openFresh(dsn: string, reach: Reach): Knex
   close(): Promise<void>
 }
 
@@ -18,8 +17,8 @@ const idleMs = 30_000
 const unusedMs = 300_000
 const connectMs = 10_000
 
-/** Pools by credential, secret and policy: a changed secret or policy never uses a connection made under the old one. */
-export function createDatabasePools(resolve: Resolve, now: () => number = Date.now): DatabasePools {
+/** Pools by credential, secret and way: a changed secret or policy never uses a connection made under the old one. */
+export function createDatabasePools(now: () => number = Date.now): DatabasePools {
   const pools = new Map<string, { pool: Knex; usedAt: number }>()
 
   function drop(key: string): void {
@@ -34,18 +33,18 @@ export function createDatabasePools(resolve: Resolve, now: () => number = Date.n
   }
 
   return {
-    poolFor(credentialId, dsn, policy) {
+    poolFor(credentialId, dsn, reach) {
       const key = createHash('sha256')
-        .update(JSON.stringify([credentialId, dsn, policy]))
+        .update(JSON.stringify([credentialId, dsn, reach.key]))
         .digest('base64')
       const known = pools.get(key)
       if (known === undefined) dropUnused()
       pools.delete(key)
-      const pool = known?.pool ?? openPool(parseDsn(dsn), policy, resolve)
+      const pool = known?.pool ?? openPool(parseDsn(dsn), reach)
       pools.set(key, { pool, usedAt: now() })
       return pool
     },
-    openFresh: (dsn, policy) => openPool(parseDsn(dsn), policy, resolve),
+    openFresh: (dsn, reach) => openPool(parseDsn(dsn), reach),
     async close() {
       await Promise.all([...pools.values()].map(({ pool }) => pool.destroy()))
       pools.clear()
@@ -55,10 +54,10 @@ export function createDatabasePools(resolve: Resolve, now: () => number = Date.n
 
 const silent = () => {}
 
-function openPool(target: DatabaseTarget, policy: OutboundPolicy, resolve: Resolve): Knex {
+function openPool(target: DatabaseTarget, reach: Reach): Knex {
   return knex({
     client: 'pg',
-    connection: async () => connectionConfig(target, policy, resolve) as Promise<Knex.PgConnectionConfig>,
+    connection: async () => connectionConfig(target, reach) as Promise<Knex.PgConnectionConfig>,
     acquireConnectionTimeout: connectMs,
     pool: { min: 0, max: 8, idleTimeoutMillis: idleMs },
     // Knex would print errors of connections, which may quote what they were made with.
@@ -67,12 +66,8 @@ function openPool(target: DatabaseTarget, policy: OutboundPolicy, resolve: Resol
 }
 
 /** Asked for at every new connection, so that the name is resolved and checked each time. */
-async function connectionConfig(
-  target: DatabaseTarget,
-  policy: OutboundPolicy,
-  resolve: Resolve,
-): Promise<ClientConfig> {
-  const [checked] = await resolveTarget(policy, target.host, target.port, resolve)
+async function connectionConfig(target: DatabaseTarget, reach: Reach): Promise<ClientConfig> {
+  const [checked] = await reach.resolve(target.host, target.port)
   return {
     host: checked?.address as string,
     port: target.port,

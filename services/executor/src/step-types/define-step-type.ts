@@ -1,7 +1,11 @@
+import type { Json } from '@opsconductor/contracts'
 import type { SecretValue } from '@opsconductor/redact'
 import type { z } from 'zod'
+import type { StepArtefacts } from '../artefacts/step-artefacts.ts'
 import type { HttpAnswer, HttpRequest } from '../http/exchange.ts'
+import type { Reach } from '../reach/reach.ts'
 import type { SqlQuery, SqlResult } from '../sql/run-query.ts'
+import type { ProjectTrust } from '../trust/project-trust.ts'
 
 /** A credential as a step holds it: in memory only, for as long as the step runs. */
 export interface StepCredential {
@@ -19,11 +23,20 @@ export interface StepCredential {
 /** What a running step may use. Whatever it reaches is checked against the project's outbound policy and recorded. */
 export interface StepTools {
   credential: StepCredential | undefined
+  /** Of type x509: what is shown to targets that ask who connects. */
+  clientCertificate: StepCredential | undefined
+  reach: Reach
+  trust: ProjectTrust
+  /** What is left of the step's time when it begins. */
+  timeoutMs: number
   /** The same over all attempts of this step of this run. */
   idempotencyKey: string
   http(request: HttpRequest): Promise<HttpAnswer>
   /** Runs a query on the database that the credential's DSN names. */
   sql(query: Omit<SqlQuery, 'timeoutMs'>): Promise<SqlResult>
+  artefacts: StepArtefacts
+  /** How far the step is, for whoever watches the run: small, free of secrets. Costs little; the last one said counts. */
+  progress(details: Json): void
   /** Fires when the run was cancelled or the step's time is up. */
   signal: AbortSignal
 }
@@ -36,6 +49,8 @@ export interface StepType<Input extends z.ZodObject = z.ZodObject, Output extend
   /** The credential types it takes. */
   credentials: readonly string[]
   credentialRequired?: boolean
+  /** Whether its targets may be shown the client certificate that the step names. */
+  takesClientCertificate?: boolean
   input: Input
   output: Output
   /** Fields of the input whose variables are percent-encoded, because they stand in a URL. */

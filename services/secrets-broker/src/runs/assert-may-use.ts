@@ -65,7 +65,7 @@ const rules: readonly { otherwise: string; holds(use: Use): boolean }[] = [
   },
   {
     otherwise: 'The step does not name this credential.',
-    holds: (use) => names(stepOf(use)?.credential ?? undefined, use.credential),
+    holds: (use) => stepOf(use)?.credentials.some((reference) => names(reference, use.credential)) ?? false,
   },
   {
     otherwise: "The credential's limits do not name this job.",
@@ -78,5 +78,5 @@ const rules: readonly { otherwise: string; holds(use: Use): boolean }[] = [
 ]
 
 /** A name is never a UUID, so a reference is one or the other. */
-const names = (reference: string | undefined, { id, name }: WantedCredential): boolean =>
-  reference === name || reference?.toLowerCase() === id
+const names = (reference: string, { id, name }: WantedCredential): boolean =>
+  reference === name || reference.toLowerCase() === id

@@ -58,6 +58,7 @@ function runStep(step: PlannedStep, position: number, input: unknown, runId: str
     stepId: step.id,
     type: step.type,
     credential: step.credential,
+    clientCertificate: step.clientCertificate,
     input,
     timeoutSeconds: step.timeoutSeconds,
   })

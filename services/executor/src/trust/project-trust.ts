@@ -1,0 +1,37 @@
+import { getTrustEndpoint } from '@opsconductor/contracts'
+import type { CachedLookup } from '@opsconductor/events'
+import type { InternalClient } from '@opsconductor/service-kit'
+import type { z } from 'zod'
+
+type TrustAnswer = z.infer<typeof getTrustEndpoint.answer>
+export type TrustedKey = TrustAnswer['host_keys'][number]
+
+/** Whom a project's steps trust beside the public authorities. */
+export interface ProjectTrust {
+  /** Each bundle in PEM. */
+  caBundles(): Promise<string[]>
+  /** The keys that an SSH host may show, and those that are revoked. */
+  hostKeys(host: string, port: number): Promise<TrustedKey[]>
+}
+
+export type TrustLookup = CachedLookup<TrustAnswer>
+
+/** Asked of the broker, and remembered until the project's trust changes. Throws `service_unavailable`. */
+export function createProjectTrust(
+  deps: { internal: Pick<InternalClient, 'call'>; lookup: TrustLookup },
+  projectId: string,
+): ProjectTrust {
+  const ask = (where: { host?: string; port?: number }) =>
+    deps.lookup.get(trustKey(projectId, where), () =>
+      deps.internal.call(getTrustEndpoint, { project_id: projectId, port: 22, ...where }),
+    )
+  return {
+    caBundles: async () => (await ask({})).ca_bundles.map(({ certificates }) => certificates),
+    hostKeys: async (host, port) => (await ask({ host: host.toLowerCase(), port })).host_keys,
+  }
+}
+
+const trustKey = (projectId: string, { host = '', port = 0 }: { host?: string; port?: number }): string =>
+  `${projectId} ${host} ${port}`
+
+export const isTrustOf = (projectId: string, key: string): boolean => key.startsWith(`${projectId} `)
