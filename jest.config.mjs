@@ -7,6 +7,8 @@ export default {
   testMatch: ['<rootDir>/{services,packages,kong,infra}/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/.opsconductor'],
   testTimeout: 30_000,
+  // Not more on larger machines: all share one PostgreSQL, and some start a whole stack.
+  maxWorkers: 2,
   // A server that a failed test left open must not hang the run; leaks show as jest's warning.
   forceExit: true,
 }

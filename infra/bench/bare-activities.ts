@@ -21,6 +21,13 @@ export function createBareActivities({ statusUrl, authorization, pool, http }: B
       })
       return body.json()
     },
+    /** One request as a step of type http.get makes it. */
+    async requestHealth(): Promise<unknown> {
+      const { statusCode, headers, body } = await http.request({
+        ...{ origin: new URL(statusUrl).origin, path: '/healthz', method: 'GET' },
+      })
+      return { status: statusCode, headers, body: await body.json() }
+    },
     async askDatabase(): Promise<void> {
       await pool.query('SELECT 1')
     },

@@ -1,7 +1,7 @@
 /** `npm run bench`: the platform's speed as ratios against the bare thing, on this machine in this run. */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { setUpDemo } from '../demo/set-up-demo.ts'
+import { type Demo, setUpDemo } from '../demo/set-up-demo.ts'
 import { createLayout } from '../local/layout.ts'
 import { residentBytesOf } from '../local/process-identity.ts'
 import { type Stack, startStack } from '../local/stack.ts'
@@ -10,6 +10,7 @@ import { benchRotation } from './rotation.ts'
 import { benchSecretsLookup } from './secrets-lookup.ts'
 import { benchBareStart } from './start-time.ts'
 import type { Latencies } from './statistics.ts'
+import { benchSteps } from './steps.ts'
 import { benchWarmKey } from './warm-key.ts'
 
 const portOffset = '22000'
@@ -63,6 +64,20 @@ async function printSecretsLookup({ children, keys, backing, layout }: Stack): P
   ratio('broker afterwards, of 200 MB', brokerBytes / 200e6, 1)
 }
 
+async function printSteps(stack: Stack, demo: Demo): Promise<void> {
+  const { many, three, threeLocal } = await benchSteps(stack, demo)
+  console.log('\nJobs beside bare workflows whose activities send the same requests')
+  line('500 activities', many.bare)
+  line('500 http.get steps', many.job)
+  ratio('500 steps', many.job.p50 / many.bare.p50, 1.25)
+  line('3 activities', three.bare)
+  line('3 http.get steps', three.job)
+  ratio('3 steps, p50', three.job.p50 / three.bare.p50, 1.2)
+  line('3 local activities', threeLocal.bare)
+  line('3 short http.get steps', threeLocal.job)
+  ratio('3 short steps, p50', threeLocal.job.p50 / threeLocal.bare.p50, 1.2)
+}
+
 function printMemory(stack: Stack): void {
   console.log('\nMemory at rest')
   let total = 0
@@ -105,6 +120,7 @@ try {
   line('public call, 8 at once', callAtOnce)
   ratio('p50, one at a time', call.p50 / bare.p50, 1.5)
 
+  await printSteps(stack, demo)
   await printSecretsLookup(stack)
 
   const warmKeyMs = await benchWarmKey()

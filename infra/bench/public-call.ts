@@ -1,12 +1,8 @@
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { Client, Connection } from '@temporalio/client'
-import { demoDatabaseName } from '../demo/demo-database.ts'
 import { callDemo, type Demo } from '../demo/set-up-demo.ts'
-import { root } from '../local/layout.ts'
 import type { Stack } from '../local/stack.ts'
+import { startBareWorker } from './start-bare-worker.ts'
 import { type Latencies, measureConcurrent, measureInTurns } from './statistics.ts'
 
 export interface PublicCallResult {
@@ -48,28 +44,6 @@ export async function benchPublicCall(stack: Stack, demo: Demo): Promise<PublicC
     }
   } finally {
     await connection.close()
-    worker.kill('SIGTERM')
-    await once(worker, 'exit')
+    await worker.stop()
   }
-}
-
-async function startBareWorker({ backing, keys, layout }: Stack, demo: Demo) {
-  const dsn = new URL(backing.databaseUrl)
-  dsn.pathname = `/${demoDatabaseName}`
-  dsn.username = 'demo_reader'
-  dsn.password = encodeURIComponent(keys.demo.databasePassword)
-  const worker = spawn(process.execPath, [fileURLToPath(new URL('./bare-worker.ts', import.meta.url))], {
-    cwd: root,
-    env: {
-      ...process.env,
-      TEMPORAL_ADDRESS: backing.temporalAddress,
-      NAMESPACE: `project-${demo.projectId}`,
-      STATUS_URL: `http://127.0.0.1:${layout.ports.demoStatus}`,
-      AUTHORIZATION: `Basic ${Buffer.from(`opsconductor:${keys.demo.statusPassword}`).toString('base64')}`,
-      CATALOGUE_DSN: dsn.href,
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  await once(worker.stdout, 'data')
-  return worker
 }
