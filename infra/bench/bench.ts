@@ -5,9 +5,13 @@ import { type Demo, setUpDemo } from '../demo/set-up-demo.ts'
 import { createLayout } from '../local/layout.ts'
 import { residentBytesOf } from '../local/process-identity.ts'
 import { type Stack, startStack } from '../local/stack.ts'
+import { preparePrograms } from '../scripts/programs-up.ts'
 import { benchPublicCall } from './public-call.ts'
 import { benchRotation } from './rotation.ts'
 import { benchSecretsLookup } from './secrets-lookup.ts'
+import { benchSnmpWalk } from './snmp-walk.ts'
+import { benchSqlRows } from './sql-rows.ts'
+import { benchSshCommands } from './ssh-commands.ts'
 import { benchBareStart } from './start-time.ts'
 import type { Latencies } from './statistics.ts'
 import { benchSteps } from './steps.ts'
@@ -78,6 +82,29 @@ async function printSteps(stack: Stack, demo: Demo): Promise<void> {
   ratio('3 short steps, p50', threeLocal.job.p50 / threeLocal.bare.p50, 1.2)
 }
 
+async function printTargets(databaseUrl: string): Promise<void> {
+  preparePrograms(console.log)
+  const ssh = await benchSshCommands()
+  console.log('\n20 commands over a connection that is open')
+  line('OpenSSH, ControlMaster', ssh.openSsh)
+  line('ssh.exec', ssh.ours)
+  ratio('a command, p50', ssh.ours.p50 / ssh.openSsh.p50, 0.5)
+
+  const snmp = await benchSnmpWalk()
+  console.log('\nWalk of 100,000 rows')
+  line('snmpbulkwalk', snmp.bulkwalk)
+  line('snmp.walk', snmp.ours)
+  ratio('walk, p50', snmp.ours.p50 / snmp.bulkwalk.p50, 1.5)
+
+  const sql = await benchSqlRows(databaseUrl)
+  console.log('\nQuery of 100,000 rows')
+  line('pg', sql.bare)
+  line('sql.query', sql.ours)
+  ratio('query, p50', sql.ours.p50 / sql.bare.p50, 1.3)
+  console.log(`  a million rows into an artefact: grown by ${megabytes(sql.grownBytes)} at the most`)
+  ratio('growth, of 150 MB', sql.grownBytes / 150e6, 1)
+}
+
 function printMemory(stack: Stack): void {
   console.log('\nMemory at rest')
   let total = 0
@@ -121,6 +148,7 @@ try {
   ratio('p50, one at a time', call.p50 / bare.p50, 1.5)
 
   await printSteps(stack, demo)
+  await printTargets(stack.backing.databaseUrl)
   await printSecretsLookup(stack)
 
   const warmKeyMs = await benchWarmKey()

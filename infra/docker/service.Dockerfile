@@ -11,6 +11,8 @@ FROM ${NODE_IMAGE}
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/tmp/compile-cache
 WORKDIR /app
 COPY --from=build /app /app
+# Where the executor keeps SQLite files; a volume takes its owner from here.
+RUN mkdir -p /var/lib/opsconductor/sqlite && chown node:node /var/lib/opsconductor/sqlite
 USER node
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:'+process.env.INTERNAL_PORT+'/healthz').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]

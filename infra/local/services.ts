@@ -71,6 +71,7 @@ function ownSettings(
       return {
         TEMPORAL_ADDRESS: backing.temporalAddress,
         WORKFLOW_BUNDLE_DIR: `${layout.compileCache}/workflows`,
+        SQLITE_DIRECTORY: `${layout.home}/sqlite`,
       }
     case 'interface-registry':
       return {

@@ -1,4 +1,4 @@
-/** `npm run check`: style, types, layers, dead code, file sizes, links, unit tests. Prints each with its time; all run even if one fails. */
+/** `npm run check`: style, types, layers, dead code, file sizes, generated pages, links, unit tests. Prints each with its time; all run even if one fails. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { root } from '../local/layout.ts'
@@ -51,6 +51,7 @@ const checks: Check[] = [
   ]),
   tool('dead code (knip)', 'knip', ['--no-progress']),
   { name: 'file sizes', run: async () => findOversizedFiles(root) },
+  tool('page of step types', 'node', ['infra/scripts/step-type-docs.ts', '--check']),
   { name: 'links', run: async () => findBrokenLinks(root) },
   tool('unit tests (jest)', 'node', [...jest, '--silent', '--testPathIgnorePatterns', '/test/', '/e2e/']),
 ]

@@ -25,11 +25,12 @@ writeFileSync(
 import { defineStepType } from './define-step-type.ts'
 
 const ${Name}Input = z.object({}).strict()
-const ${Name}Output = z.object({})
+const ${Name}Output = z.object({ done: z.boolean().describe('What it means') })
 
 export const ${name} = defineStepType({
   type: '${type}',
   title: '${capital(family)} ${verb}',
+  description: 'What it does and needs, in a sentence or two for a job’s author.',
   risk: 'medium',
   credentials: [],
   input: ${Name}Input,
@@ -59,5 +60,7 @@ const lines = readFileSync(index, 'utf8')
   .replace(/(stepTypeList[^=]*=\s*\[)/, `$1\n  ${name},`)
 writeFileSync(index, lines)
 console.log(
-  `wrote services/executor/src/step-types/${file}.ts and its test, and listed it in index.ts; run npm run format`,
+  `wrote services/executor/src/step-types/${file}.ts and its test, and listed it in index.ts. Then:
+- npm run format, and npm run docs:step-types when it is described
+- a peer that plays its target: services/executor/test/contract/peers-${family}.ts, listed in families.ts there`,
 )

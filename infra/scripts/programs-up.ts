@@ -3,7 +3,15 @@ import { StackFault } from '../local/stack-fault.ts'
 import { installPackages } from './apt-packages.ts'
 
 /** Debian packages of small programs that tests run, by the command that shows that they are there. */
-const programs = { openssl: 'openssl', curl: 'curl' }
+const programs = {
+  openssl: 'openssl',
+  curl: 'curl',
+  '/usr/sbin/snmpd': 'snmpd',
+  snmpbulkwalk: 'snmp',
+  '/usr/sbin/sshd': 'openssh-server',
+  'ssh-keygen': 'openssh-client',
+  ps: 'procps',
+}
 
 /** Makes sure of them; throws, with one line, where one is missing and cannot be installed here. */
 export function preparePrograms(say: (line: string) => void): void {

@@ -6,6 +6,7 @@ import { createSupervisor } from '../local/supervisor.ts'
 import { startTemporal } from '../local/temporal.ts'
 import { findTemporalCli } from '../local/temporal-cli.ts'
 import { freePort } from './free-port.ts'
+import { prepareMariaDb } from './mariadb-up.ts'
 import { prepareMoto } from './moto-up.ts'
 import { preparePostgresTools } from './postgres-tools-up.ts'
 import { preparePrograms } from './programs-up.ts'
@@ -58,9 +59,11 @@ export async function startTestPeers(): Promise<RunningPeers> {
     const environment = {
       TEST_DATABASE_URL,
       TEST_TEMPORAL_ADDRESS,
+      TEST_TEMPORAL_CLI: cli,
       ...prepareSoftHsm(scratch, cache, console.log),
       ...preparePromtool(console.log),
       ...preparePostgresTools(console.log),
+      ...prepareMariaDb(console.log),
       ...prepareMoto(cache, console.log),
     }
     return { environment, scratch, stop }

@@ -1,7 +1,6 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import {
   lookupHostCredentialEndpoint,
@@ -10,7 +9,6 @@ import {
   useCredentialEndpoint,
 } from '@opsconductor/contracts'
 import { promtoolIsMissing, runPromtool } from '@opsconductor/test-peers'
-import { parse } from 'yaml'
 import {
   consoleKey,
   executorKey,
@@ -18,25 +16,13 @@ import {
   send,
   startBroker,
 } from '../../../services/secrets-broker/test/running-broker.ts'
+import { namesIn } from './expression-names.ts'
+import { directory, panelFaults, panelsOf, type Rule, read, ruleFaults, rulesOf } from './rule-files.ts'
 
-const directory = fileURLToPath(new URL('../', import.meta.url))
-const read = (file: string) => readFileSync(join(directory, file), 'utf8')
 const rulesText = read('alerts/secrets.yml')
 
-interface Rule {
-  alert: string
-  expr: string
-  labels: { severity: string }
-  annotations: { summary: string; description: string; runbook_url: string }
-}
-interface Panel {
-  id: number
-  title: string
-  gridPos: { x: number; y: number; w: number; h: number }
-  targets: { refId: string; expr: string }[]
-}
-const rules = parse(rulesText).groups.flatMap((group: { rules: Rule[] }) => group.rules) as Rule[]
-const { panels } = JSON.parse(read('dashboards/secrets.json')) as { panels: Panel[] }
+const rules = rulesOf('secrets')
+const panels = panelsOf('secrets')
 const dashboardExpressions = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
 const expressions = [...rules.map(({ expr }) => expr), ...dashboardExpressions]
 
@@ -82,22 +68,6 @@ promtoolTest('the rules and every expression of the dashboard are valid', () => 
   expect(output).toContain(`SUCCESS: ${dashboardExpressions.length} rules found`)
   expect(code).toBe(0)
 })
-
-/** What an expression names, without its functions: metrics and, apart from them, labels. */
-function namesIn(expr: string) {
-  const labels: string[] = []
-  const rest = expr
-    .replaceAll(/\{([^}]*)\}/g, (_all, matchers: string) => {
-      labels.push(...[...matchers.matchAll(/(\w+)\s*[=!]/g)].map(([, name]) => name as string))
-      return ' '
-    })
-    .replaceAll(/\bby \(([^)]*)\)/g, (_all, names: string) => {
-      labels.push(...names.split(',').map((name) => name.trim()))
-      return ' '
-    })
-  const metrics = [...rest.matchAll(/\b[a-z]+(?:_[a-z]+)+\b(?! ?\()/g)].map(([name]) => name)
-  return { labels, metrics }
-}
 
 test('a running broker has every metric, with the labels, that the alerts and the dashboard ask for', async () => {
   const { registry } = broker.deps.metrics
@@ -166,28 +136,9 @@ test('the services that SecretsUnexpectedService expects are those that the cont
 })
 
 test('every alert says what it means and leads to a section of the README that is there', () => {
-  const root = fileURLToPath(new URL('../../../', import.meta.url))
-  expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length)
-  for (const { alert, labels, annotations } of rules) {
-    expect(['info', 'warning', 'critical']).toContain(labels.severity)
-    expect(annotations.summary.length).toBeGreaterThan(10)
-    expect(annotations.description.length).toBeGreaterThan(40)
-    const [file = '', anchor] = annotations.runbook_url.split('#')
-    const headings = [...readFileSync(join(root, file), 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
-      (heading as string).toLowerCase().replaceAll(' ', '-'),
-    )
-    expect([alert, headings]).toEqual([alert, expect.arrayContaining([anchor])])
-  }
+  expect(ruleFaults(rules)).toEqual([])
 })
 
 test('the panels of the dashboard have an id each and do not lie on each other', () => {
-  expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
-  const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
-    Array.from({ length: w * h }, (_, i) => `${x + (i % w)}/${y + Math.floor(i / w)}`),
-  )
-  expect(new Set(cells).size).toBe(cells.length)
-  for (const { gridPos, targets } of panels) {
-    expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24)
-    expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length)
-  }
+  expect(panelFaults(panels)).toEqual([])
 })

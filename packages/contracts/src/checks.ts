@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Id, TargetUrl, Timestamp } from './fields.ts'
+import { HostName, Id, TargetUrl, Timestamp } from './fields.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
 import { CredentialReference } from './secrets-broker.ts'
 
@@ -9,7 +9,13 @@ export const CheckMethod = z.enum(['GET', 'HEAD'])
 /** Statuses that mean that it works; without it every 2xx. */
 export const CheckStatuses = z.array(z.number().int().min(100).max(599)).min(1).max(50)
 
-/** What to try. `sql`: `SELECT 1` on the database that the credential's DSN names. */
+const CheckPort = z.number().int().min(1).max(65_535)
+
+/**
+ * What to try. `http`: a request with the credential. `sql`: the smallest query on the database that the credential's DSN
+ * names. `ssh`: a login, to a host whose key is trusted. `snmp`: the agent's uptime. `tls`: a handshake with the credential
+ * as the client's certificate, with a server that must be trusted.
+ */
 export const Check = z.discriminatedUnion('kind', [
   z
     .object({
@@ -20,12 +26,15 @@ export const Check = z.discriminatedUnion('kind', [
     })
     .strict(),
   z.object({ kind: z.literal('sql') }).strict(),
+  z.object({ kind: z.literal('ssh'), host: HostName, port: CheckPort.default(22) }).strict(),
+  z.object({ kind: z.literal('snmp'), host: HostName, port: CheckPort.default(161) }).strict(),
+  z.object({ kind: z.literal('tls'), host: HostName, port: CheckPort.default(443) }).strict(),
 ])
 export type Check = z.infer<typeof Check>
 
 /** Why a check did not succeed. Codes are stable. */
 export const checkFaults = [
-  /** The target answered 401 or 403, or the database refused the login. */
+  /** The target answered 401 or 403, or refused the login, the user or the certificate. */
   'credential_refused',
   /** It is not there (any more), may not be used, or is not of a kind that such a target takes. */
   'credential_unusable',
@@ -70,12 +79,17 @@ export const runCheckEndpoint = internalEndpoint({
   answer: CheckResult,
 })
 
-/** What `POST /api/credentials/{id}/test` takes. A type that is tried over HTTP needs the URL to try it on. */
+/**
+ * What `POST /api/credentials/{id}/test` takes. A type that is tried over HTTP needs the URL to try it on; one that is tried
+ * by SSH, SNMP or TLS needs the host, and takes the port where it is not the usual one.
+ */
 export const TestCredential = z
   .object({
     url: TargetUrl.optional(),
     method: CheckMethod.optional(),
     expect_status: CheckStatuses.optional(),
+    host: HostName.optional(),
+    port: CheckPort.optional(),
   })
   .strict()
 export type TestCredential = z.infer<typeof TestCredential>

@@ -1,42 +1,8 @@
 import { z } from 'zod'
-import { DisplayName, Id, Json, JsonSchema, PageQuery, Timestamp } from './fields.ts'
+import { DisplayName, HostPattern, Id, Json, JsonSchema, PageQuery, Timestamp } from './fields.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
-import { RunFailure, RunStatus, RunTrigger } from './run-job.ts'
-import { CredentialReference } from './secrets-broker.ts'
-
-/** A step's id is how templates name its result: `{{ steps.fetch.body }}`. */
-export const StepId = z
-  .string()
-  .max(64)
-  .regex(/^[a-z][a-z0-9_]*$/, 'must start with a letter and hold a-z, 0-9 and _')
-
-export const Step = z
-  .object({
-    id: StepId,
-    type: z.string().max(50),
-    /** A credential of the same project, by id or name. */
-    credential: CredentialReference.optional(),
-    /** A credential of type x509 that is shown to targets that ask for a client certificate; beside `credential`. */
-    client_certificate: CredentialReference.optional(),
-    /** The bastions of the project, by name, that the target is reached through, from the nearest on. */
-    via: z.array(DisplayName).min(1).max(8).optional(),
-    /** The step type's input; strings in it may hold `{{ }}` templates. */
-    input: z.record(z.string(), Json),
-    timeout_seconds: z.number().int().min(1).max(3600).optional(),
-    max_attempts: z.number().int().min(1).max(10).optional(),
-  })
-  .strict()
-export type Step = z.infer<typeof Step>
-
-export const JobDefinition = z
-  .object({
-    input_schema: JsonSchema.default({ type: 'object' }),
-    steps: z.array(Step).min(1).max(500),
-    /** Template of the run's output; without it the output is the last step's result. */
-    output: Json.optional(),
-  })
-  .strict()
-export type JobDefinition = z.infer<typeof JobDefinition>
+import { JobDefinition } from './job-definition.ts'
+import { RunFailure, RunStatus, RunTrigger, StepStatus } from './run-job.ts'
 
 /** Also the body of a PUT, which gives a job its next version: the whole definition again. */
 export const CreateJob = JobDefinition.extend({
@@ -62,11 +28,15 @@ export const StartRun = z
 export const RunStep = z.object({
   id: z.string(),
   step_id: z.string(),
+  /** In a loop: the item's index, as `17`, or `17.3` in a loop inside of it; null outside. */
+  item: z.string().nullable(),
   type: z.string(),
-  status: RunStatus,
+  status: StepStatus,
   attempt: z.number().int(),
   output: Json.nullable(),
   error: RunFailure.nullable(),
+  /** What a running step last said of how far it is. */
+  progress: Json.nullable(),
   started_at: Timestamp.nullable(),
   finished_at: Timestamp.nullable(),
 })
@@ -76,6 +46,8 @@ export const Run = z.object({
   job_id: Id,
   job_version: z.number().int(),
   project_id: Id,
+  /** The run that a step `job.run` started this one from. */
+  parent_run_id: Id.nullable(),
   status: RunStatus,
   trigger: RunTrigger,
   input: Json,
@@ -85,30 +57,83 @@ export const Run = z.object({
   started_at: Timestamp.nullable(),
   finished_at: Timestamp.nullable(),
 })
+/** The steps in the order of the job, at most 2,000 attempts of them. */
 export const RunWithSteps = Run.extend({ steps: z.array(RunStep) })
+
+/** A file of a run: written by a step, or a result that was too large to be one. */
+export const Artefact = z.object({
+  id: Id,
+  run_id: Id,
+  step_id: z.string(),
+  item: z.string().nullable(),
+  attempt: z.number().int(),
+  name: z.string(),
+  content_type: z.string(),
+  bytes: z.number().int(),
+  /** Of what is stored, in hex. */
+  sha256: z.string(),
+  /** True where a secret stood in it and was taken out. */
+  redacted: z.boolean(),
+  created_at: Timestamp,
+})
+export const ArtefactParams = z.object({ id: Id, artefactId: Id })
 
 export const ListRuns = PageQuery.extend({ job_id: Id.optional(), status: RunStatus.optional() })
 
+const OutboundPorts = z.array(z.number().int().min(1).max(65_535)).min(1).max(100)
+/** An address or CIDR; held against the resolved address of every connection. */
+const OutboundCidr = z.string().max(60)
+
 /** One target a project's steps may reach although it is denied by default (loopback, link-local, …). */
-export const OutboundRule = z
+export const OutboundRule = z.object({ cidr: OutboundCidr, ports: OutboundPorts }).strict()
+
+/** Targets by address or by name; every port where none are named. A name is the one that a step connects to. */
+export const OutboundTarget = z
+  .object({ cidr: OutboundCidr.optional(), host: HostPattern.optional(), ports: OutboundPorts.optional() })
+  .strict()
+  .refine(({ cidr, host }) => (cidr === undefined) !== (host === undefined), 'must have either cidr or host')
+export type OutboundTarget = z.infer<typeof OutboundTarget>
+
+export const OutboundPolicy = z
   .object({
-    /** An address or CIDR; the rule is checked on the resolved address of every connection. */
-    cidr: z.string().max(60),
-    ports: z.array(z.number().int().min(1).max(65_535)).min(1).max(100),
+    allow: z.array(OutboundRule).max(200),
+    /** Never reached, whatever else the policy says. */
+    deny: z.array(OutboundTarget).max(200).optional(),
+    /** Where it is given, nothing else is reached; what is denied by default still needs `allow`. */
+    only: z.array(OutboundTarget).max(200).optional(),
+    /** Hosts that may be spoken to over TLS 1.2; all others only over 1.3. */
+    tls12_hosts: z.array(HostPattern).max(200).optional(),
   })
   .strict()
-export const OutboundPolicy = z.object({ allow: z.array(OutboundRule).max(200) }).strict()
 export type OutboundPolicy = z.infer<typeof OutboundPolicy>
 
 export const StepTypeDescription = z.object({
   type: z.string(),
   title: z.string(),
+  description: z.string(),
+  /** How much harm a step of this type can do to its target. */
   risk: z.enum(['low', 'medium', 'high']),
   credential_types: z.array(z.string()),
+  credential_required: z.boolean(),
+  /** Whether the step may name a client certificate. */
+  client_certificate: z.boolean(),
+  /** Whether its target can be reached through bastions. */
+  via: z.boolean(),
+  /** Whether the step has `steps` of its own. */
+  loops: z.boolean(),
+  /** Whether a failed attempt is repeated without being asked to. */
+  retryable: z.boolean(),
   timeout_seconds: z.number().int(),
   input_schema: JsonSchema,
   output_schema: JsonSchema,
-  examples: z.array(z.object({ title: z.string(), input: z.record(z.string(), Json) })),
+  examples: z.array(
+    z.object({
+      title: z.string(),
+      /** The type of the credential that it is meant for. */
+      credential_type: z.string().nullable(),
+      input: z.record(z.string(), Json),
+    }),
+  ),
 })
 
 /** A job as the registry publishes it. */

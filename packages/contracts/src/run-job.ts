@@ -21,7 +21,7 @@ export const workflowIdOf = (runId: string): string => `run-${runId}`
 
 /** Who started a run, kept in its row and its workflow memo. */
 export const RunTrigger = z.object({
-  kind: z.enum(['public_interface', 'api', 'schedule', 'project']),
+  kind: z.enum(['public_interface', 'api', 'schedule', 'project', 'temporal', 'job']),
   /** The public interface, user or API key behind it. */
   interface_id: Id.nullable().default(null),
   user_id: Id.nullable().default(null),
@@ -29,6 +29,13 @@ export const RunTrigger = z.object({
 })
 export type RunTrigger = z.infer<typeof RunTrigger>
 
+/** How deep `job.run` may nest runs. */
+export const runDepthMax = 5
+
+/** The run that a step started another one from, and how many runs are above that one. */
+const RunParent = z.object({ run_id: Id, depth: z.number().int().min(1).max(runDepthMax) }).strict()
+
+/** The input of a run that was asked for by a call, by the registry or by another run. */
 export const RunJobInput = z.object({
   run_id: Id,
   job_id: Id,
@@ -37,8 +44,26 @@ export const RunJobInput = z.object({
   trigger: RunTrigger,
   /** SHA-256 (hex) of the caller's request body; null where the start was not a call. */
   body_hash: z.string().nullable(),
+  parent: RunParent.nullish(),
 })
 export type RunJobInput = z.infer<typeof RunJobInput>
+
+/**
+ * What any Temporal client may start `runJob` with in a project's namespace: the job by id or name, in its latest
+ * version. The run's id follows from the workflow's. The input is held against the job's schema.
+ */
+export const RunJobRequest = z
+  .object({
+    job: z.string().min(1).max(255),
+    input: Json.default({}),
+    version: z.number().int().min(1).optional(),
+    /** These three come with runs that a step `job.run` starts. */
+    run_id: Id.optional(),
+    trigger: RunTrigger.optional(),
+    parent: RunParent.optional(),
+  })
+  .strict()
+export type RunJobRequest = z.input<typeof RunJobRequest>
 
 export const RunJobCall = z.object({ body_hash: z.string() })
 export type RunJobCall = z.infer<typeof RunJobCall>
@@ -46,6 +71,9 @@ export type RunJobCall = z.infer<typeof RunJobCall>
 export const runStatuses = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const
 export const RunStatus = z.enum(runStatuses)
 export type RunStatus = z.infer<typeof RunStatus>
+/** A step is skipped where its condition does not hold. */
+export const StepStatus = z.enum([...runStatuses, 'skipped'])
+export type StepStatus = z.infer<typeof StepStatus>
 
 /** Why a run failed: a code of @opsconductor/errors, a text without secrets, the step where it happened. */
 export const RunFailure = z.object({ code: z.string(), message: z.string(), step_id: z.string().nullable() })
@@ -59,7 +87,8 @@ export const RunOutcome = z.discriminatedUnion('status', [
 export type RunOutcome = z.infer<typeof RunOutcome>
 
 export const RunProgress = z.object({
-  run_id: Id,
+  /** Null until the run has its row, where whoever started it did not name it. */
+  run_id: Id.nullable(),
   status: RunStatus,
   /** The step that is running now. */
   step_id: z.string().nullable(),

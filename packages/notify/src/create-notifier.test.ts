@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from '@jest/globals'
 import { createNotifier, type Notifier, type NotifierOptions } from './index.ts'
-import { signWebhook } from './webhook.ts'
 
 interface Received {
   method: string
@@ -89,16 +88,6 @@ test.each([
   expect(headers['webhook-timestamp']).toBe(String(Date.UTC(2026, 10, 22, 9) / 1000))
   const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
   expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`)
-})
-
-// From the specification's own reference implementation (standardwebhooks, Python and JavaScript).
-test('the signature is the one that the reference implementation makes of its example', () => {
-  const headers = signWebhook('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', {
-    id: 'msg_p5jXN8AQM9LWM0D4loKWxJek',
-    body: '{"test": 2432232314}',
-    at: new Date(1614265330_000),
-  })
-  expect(headers['webhook-signature']).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=')
 })
 
 test('what may pass is tried again under the same id, each time signed anew', async () => {

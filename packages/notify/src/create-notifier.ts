@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { faultOfSigningSecret, signStandardWebhook } from '@opsconductor/webhook-signatures'
 import { Agent, request } from 'undici'
-import { faultOfSigningSecret, faultOfWebhookUrl, signWebhook } from './webhook.ts'
+import { faultOfWebhookUrl } from './webhook.ts'
 
 /** What is told. It leaves the platform: names, ids and dates only, never the value of a secret. */
 export interface Notification {
@@ -61,7 +62,7 @@ export function createNotifier({
     const headers = {
       'content-type': 'application/json',
       'user-agent': 'OpsConductor',
-      ...(secret === undefined ? {} : signWebhook(secret, { id, body, at: now() })),
+      ...(secret === undefined ? {} : signStandardWebhook([secret], { id, body, at: now() })),
     }
     try {
       const answer = await request(url, { dispatcher: agent, method: 'POST', headers, body, signal })

@@ -1,7 +1,8 @@
+export { faultOfSigningSecret } from '@opsconductor/webhook-signatures'
 export {
   createNotifier,
   type Notification,
   type Notifier,
   type NotifierOptions,
 } from './create-notifier.ts'
-export { faultOfSigningSecret, faultOfWebhookUrl } from './webhook.ts'
+export { faultOfWebhookUrl } from './webhook.ts'

@@ -1,5 +1,7 @@
 import { type Needle, needlesOf } from './needles.ts'
 import { redacted, SecretValue } from './secret-value.ts'
+import { cutOut, joined, type Span } from './spans.ts'
+import { createStreamRedactor, type StreamRedactor } from './stream-redactor.ts'
 import { type View, viewsOf } from './text-views.ts'
 
 export interface Redactor {
@@ -7,6 +9,10 @@ export interface Redactor {
   redact(text: string): string
   /** The same for every string, key and number of a JSON value; the value itself is not changed. */
   redactJson(value: unknown): unknown
+  /** Secrets that are learnt later. Streams that began know them too. */
+  add(...secrets: string[]): void
+  /** The same for bytes that come piece by piece, text or not. */
+  stream(windowBytes?: number): StreamRedactor
 }
 
 interface Index {
@@ -24,19 +30,31 @@ const startBytes = 4
  * and any of these inside percent-, form-, JSON- or HTML-encoding or wrapped over lines. Secrets under 4 characters
  * are ignored. Time is linear in the text.
  */
-export function createRedactor(secrets: readonly string[]): Redactor {
-  const index = createIndex(secrets.flatMap(needlesOf))
-  const options = {
+export function createRedactor(given: readonly string[]): Redactor {
+  let secrets: readonly string[] = given
+  let index = createIndex(secrets.flatMap(needlesOf))
+  const options = () => ({
     spaces: secrets.some((secret) => secret.includes(' ')),
     wrapped: secrets.some((secret) => secret.length >= 32),
-  }
+  })
+  const spansIn = (bytes: Buffer): Span[] =>
+    bytes.length < startBytes || index.needles.size === 0
+      ? []
+      : joined(viewsOf(bytes, options()).flatMap((view) => spansOf(index, view)))
   const redact = (text: string): string => {
-    if (text.length < startBytes || index.needles.size === 0) return text
-    const views = viewsOf(text, options)
-    const spans = views.flatMap((view) => spansOf(index, view))
-    return spans.length === 0 ? text : cutOut((views[0] as View).bytes, spans)
+    const bytes = Buffer.from(text)
+    const spans = spansIn(bytes)
+    return spans.length === 0 ? text : cutOut(bytes, spans).toString()
   }
-  return { redact, redactJson: (value) => mapJson(value, redact) }
+  return {
+    redact,
+    redactJson: (value) => mapJson(value, redact),
+    add(...more) {
+      secrets = [...secrets, ...more.filter((one) => !secrets.includes(one))]
+      index = createIndex(secrets.flatMap(needlesOf))
+    },
+    stream: (windowBytes = 256 * 1024) => createStreamRedactor(windowBytes, spansIn, cutOut),
+  }
 }
 
 function createIndex(needles: readonly Needle[]): Index {
@@ -63,10 +81,10 @@ function createIndex(needles: readonly Needle[]): Index {
 
 const slotOf = (start: number): number => Math.imul(start, 0x9e3779b1) >>> 16
 
-/** Where in the original text the needles stand, in order and joined where they touch. */
-function spansOf(index: Index, view: View): [start: number, end: number][] {
+/** Where in the original text the needles stand. */
+function spansOf(index: Index, view: View): Span[] {
   const { bytes, starts } = view
-  const spans: [number, number][] = []
+  const spans: Span[] = []
   let start = 0
   for (let i = 0; i < bytes.length; i++) {
     start = (start << 8) | (bytes[i] as number)
@@ -77,10 +95,7 @@ function spansOf(index: Index, view: View): [start: number, end: number][] {
     const end = at + needle.text.length
     const first = needle.before > 0 && isBase64(bytes[at - 1]) ? at - 1 : at
     const last = needle.after > 0 && isBase64(bytes[end]) ? end + 1 : end
-    const span: [number, number] = [starts[first] as number, starts[last] as number]
-    const previous = spans.at(-1)
-    if (previous !== undefined && span[0] <= previous[1]) previous[1] = Math.max(previous[1], span[1])
-    else spans.push(span)
+    spans.push([starts[first] as number, starts[last] as number])
   }
   return spans
 }
@@ -92,33 +107,6 @@ function needleAt(index: Index, bytes: Buffer, start: number, at: number): Needl
   }
   return undefined
 }
-
-function cutOut(bytes: Buffer, spans: [number, number][]): string {
-  spans.sort((a, b) => a[0] - b[0])
-  let text = ''
-  let cutTo = 0
-  for (const [from, to] of spans) {
-    const start = characterStart(bytes, from)
-    if (text === '' || start > cutTo) text += bytes.toString('utf8', cutTo, start) + redacted
-    cutTo = Math.max(cutTo, characterEnd(bytes, to))
-  }
-  return text + bytes.toString('utf8', cutTo)
-}
-
-/** A piece of a long secret may begin or end inside a character of several bytes; half a character says nothing. */
-function characterStart(bytes: Buffer, at: number): number {
-  let start = at
-  while (start > 0 && isContinuation(bytes[start])) start--
-  return start
-}
-
-function characterEnd(bytes: Buffer, at: number): number {
-  let end = at
-  while (end < bytes.length && isContinuation(bytes[end])) end++
-  return end
-}
-
-const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80
 
 const isBase64 = (byte: number | undefined): boolean =>
   byte !== undefined && /[A-Za-z0-9+/_-]/.test(String.fromCharCode(byte))

@@ -96,8 +96,7 @@ const unwrapped: Decoding = {
 const depthMax = 2
 
 /** The text as it is and as every reader would decode it. What a decoding does not change is not looked at twice. */
-export function viewsOf(text: string, options: { spaces: boolean; wrapped: boolean }): View[] {
-  const bytes = Buffer.from(text)
+export function viewsOf(bytes: Buffer, options: { spaces: boolean; wrapped: boolean }): View[] {
   const starts = new Uint32Array(bytes.length + 1)
   for (let i = 0; i < starts.length; i++) starts[i] = i
   const decodings = [percent, json, html]

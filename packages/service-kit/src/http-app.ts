@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { pipeline } from 'node:stream/promises'
 import { trace } from '@opentelemetry/api'
 import { databaseUnavailable } from '@opsconductor/database'
 import { AppError, problemContentType, toAppError, toProblem } from '@opsconductor/errors'
@@ -116,13 +117,24 @@ export function requestFacts(request: Request, response: Response): RequestFacts
   }
 }
 
-export function send(response: Response, reply: Reply): void {
+export async function send(response: Response, reply: Reply): Promise<void> {
   response.statusCode = reply.status
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value)
-  if (reply.body === undefined) response.end()
+  if (reply.content !== undefined) await sendContent(response, reply.content)
+  else if (reply.body === undefined) response.end()
   else {
     response.setHeader('Content-Type', jsonType)
     response.end(JSON.stringify(reply.body))
+  }
+}
+
+/** Read no faster than the client takes it. What fails on the way closes the connection: the status has gone out. */
+async function sendContent(response: Response, content: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    await pipeline(content, response)
+  } catch (error) {
+    if (!response.headersSent) throw error
+    response.destroy()
   }
 }
 

@@ -96,7 +96,10 @@ function handler(
       params: request.params as Record<string, string>,
       request: validate(endpoint.request, inQuery ? request.query : request.body, inQuery ? 'query' : 'body'),
     })
-    send(response, reply.body === undefined ? reply : { ...reply, body: endpoint.answer.parse(reply.body) })
+    await send(
+      response,
+      reply.body === undefined ? reply : { ...reply, body: endpoint.answer.parse(reply.body) },
+    )
   }
 }
 

@@ -47,7 +47,7 @@ function handler(definition: AnyRoute, { authenticate, permissions }: PublicAppO
     const schema = definition.answers[reply.status]
     if (schema === undefined)
       throw new Error(`${definition.path} does not declare the answer ${reply.status}`)
-    send(
+    await send(
       response,
       schema === null ? { ...reply, body: undefined } : { ...reply, body: schema.parse(reply.body) },
     )

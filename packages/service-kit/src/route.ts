@@ -18,6 +18,8 @@ export interface RequestFacts {
 export interface Reply {
   status: number
   body?: unknown
+  /** Sent as it comes, in place of a body; `headers` say what it is, and its route declares no schema. */
+  content?: AsyncIterable<Uint8Array>
   headers?: Record<string, string>
 }
 

@@ -24,10 +24,10 @@ export function validate<Schema extends z.ZodType>(
   throw new AppError(part === 'body' ? 'validation_failed' : 'invalid_request', detail, { errors })
 }
 
-/** At most this many wrong fields are reported. */
-const errorsMax = 20
+/** At most this many wrong fields are reported where nothing else is said. */
+const errorsMaxByDefault = 20
 
-export function fieldErrors(error: z.ZodError, part: string): FieldError[] {
+export function fieldErrors(error: z.ZodError, part: string, errorsMax = errorsMaxByDefault): FieldError[] {
   return error.issues.slice(0, errorsMax).map((issue) => ({
     path: issue.path.reduce<string>(
       (path, key) => (typeof key === 'number' ? `${path}[${key}]` : `${path}.${String(key).slice(0, 100)}`),

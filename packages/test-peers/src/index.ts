@@ -1,7 +1,9 @@
 export { type ApiKeyPeer, startApiKeyPeer, testInternalKey } from './api-key-peer.ts'
 export { createTestDatabase, type TestDatabase } from './database.ts'
 export { type PeerAnswer, type PeerRequest, startJsonServer } from './json-server.ts'
+export { type MariaDb, mariadbIsMissing, startMariaDb } from './mariadb.ts'
 export { motoIsMissing, startMoto } from './moto.ts'
+export { startOAuth2Peer } from './oauth2.ts'
 export { requirePeer } from './peer.ts'
 export {
   type PostgresWithTools,
@@ -10,8 +12,20 @@ export {
   startPostgresWithTools,
 } from './postgres-with-tools.ts'
 export { promtoolIsMissing, runPromtool } from './promtool.ts'
+export * as ber from './snmp/ber.ts'
+export {
+  type AgentRequest,
+  type AgentScript,
+  startScriptedAgent,
+  type TableRow,
+  tableScript,
+} from './snmp/scripted-agent.ts'
+export { type Snmpd, snmpPassphrases, snmpUsers, startSnmpd } from './snmp/snmpd.ts'
 export { createTestToken, softHsmIsMissing, type TestToken } from './softhsm.ts'
-export { testTemporalAddress } from './temporal.ts'
+export { createSshKey, signSshCertificate, type TestSshKey } from './ssh-keys.ts'
+export { isRunning, type SshdOptions, type SshdPeer, startSshd } from './sshd.ts'
+export { startTdsServer, type TdsServer, type TdsServerOptions, tdsLogin } from './tds/tds-server.ts'
+export { testTemporalAddress, testTemporalCli } from './temporal.ts'
 export { createTestCertificates, type TestCertificates } from './test-certificates.ts'
 export { startTransitPeer, type TransitPeer } from './transit.ts'
 export { type AzureKeyVaultPeer, startAzureKeyVaultPeer } from './vaults/azure-key-vault-peer.ts'

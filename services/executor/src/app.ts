@@ -4,19 +4,27 @@ import {
   createInternalApp,
   createPublicApp,
 } from '@opsconductor/service-kit'
+import { artefactRoutes } from './artefacts/routes.ts'
+import { bastionRoutes } from './bastions/routes.ts'
 import { checkInternalRoutes } from './checks/routes.ts'
 import type { ExecutorDeps } from './deps.ts'
 import { jobInternalRoutes, jobRoutes } from './jobs/routes.ts'
+import { mibRoutes } from './mibs/routes.ts'
 import { outboundPolicyRoutes } from './outbound-policy/routes.ts'
 import { permissions } from './permissions.ts'
 import { runInternalRoutes, runRoutes } from './runs/routes.ts'
 import { stepTypeRoutes } from './step-types/routes.ts'
+import { webhookRoutes } from './webhooks/routes.ts'
 
 export const publicRoutes = (deps: ExecutorDeps): AnyRoute[] => [
   ...jobRoutes(deps),
   ...runRoutes(deps),
+  ...artefactRoutes(deps),
   ...outboundPolicyRoutes(deps),
+  ...bastionRoutes(deps),
+  ...mibRoutes(deps),
   ...stepTypeRoutes(),
+  ...webhookRoutes(deps),
 ]
 
 export const internalRoutes = (deps: ExecutorDeps): AnyInternalRoute[] => [
@@ -35,6 +43,8 @@ export function createApps(deps: ExecutorDeps) {
       routes: publicRoutes(deps),
       authenticate: serviceAuth.authenticate,
       permissions,
+      // A MIB module may have nearly as much; more does not come through the gateway.
+      bodyBytesMax: 2 * 1024 * 1024,
     }),
     internalApp: createInternalApp({
       log,

@@ -12,6 +12,19 @@ export function readExecutorConfig(environment: Readonly<Record<string, string |
     /** host:port */
     TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
     TEMPORAL_TLS: z.stringbool().default(false),
+    /** Where SQLite files are kept, in a directory for each project; without it no step may use any. */
+    SQLITE_DIRECTORY: z.string().min(1).optional(),
+    ARTEFACT_BYTES_MAX: z.coerce
+      .number()
+      .int()
+      .min(1024)
+      .default(100 * 1024 * 1024),
+    /** Of all artefacts of one run. */
+    RUN_ARTEFACT_BYTES_MAX: z.coerce
+      .number()
+      .int()
+      .min(1024)
+      .default(500 * 1024 * 1024),
     /** Where the workflow bundle is kept between starts; by default a private folder under the temporary one. */
     WORKFLOW_BUNDLE_DIR: z.string().min(1).optional(),
   })

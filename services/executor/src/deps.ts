@@ -2,6 +2,7 @@ import {
   ensureNamespaceEndpoint,
   executorTopics,
   type getTrustEndpoint,
+  mibTopics,
   type OutboundPolicy,
   trustTopics,
   useCredentialEndpoint,
@@ -17,22 +18,30 @@ import {
   type Logger,
   type Tracing,
 } from '@opsconductor/service-kit'
+import { createSshPool } from '@opsconductor/ssh'
 import { connectTemporal } from '@opsconductor/temporal'
 import { workerTracing } from '@opsconductor/temporal/worker'
 import type { z } from 'zod'
+import { createArtefactStore } from './artefacts/store.ts'
+import { createBastionStore } from './bastions/store.ts'
 import type { ExecutorConfig } from './config.ts'
 import { createEvents } from './events.ts'
 import { PrismaClient } from './generated/client.ts'
 import { createHttpClients } from './http/http-clients.ts'
 import { createJobStore } from './jobs/store.ts'
+import type { MibTree } from './mibs/mib-tree.ts'
+import { createProjectMibs } from './mibs/project-mibs.ts'
+import { createMibStore } from './mibs/store.ts'
 import { type Resolve, resolveBySystem } from './outbound-policy/resolve-target.ts'
 import { createOutboundPolicyStore } from './outbound-policy/store.ts'
 import { createActivities } from './run-job/activities.ts'
 import type { RunJobDeps } from './run-job/run-job-deps.ts'
 import { createRunJobStore } from './run-job/store.ts'
+import { createWriteBehind } from './run-job/write-behind.ts'
 import { createRunStore } from './runs/store.ts'
-import { createDatabasePools } from './sql/database-pools.ts'
+import { createDatabases } from './sql/databases.ts'
 import { createProjectTrust, isTrustOf } from './trust/project-trust.ts'
+import { createWebhookStore } from './webhooks/store.ts'
 import { createProjectWorkers } from './workers/project-workers.ts'
 import { serveActiveProjects } from './workers/serve-active-projects.ts'
 import { installRuntime, temporalLog } from './workers/temporal-log.ts'
@@ -40,6 +49,9 @@ import { installRuntime, temporalLog } from './workers/temporal-log.ts'
 /** An event makes a change known within milliseconds; this bounds the harm should one ever be lost. */
 const policyTtlMs = 1_000
 const trustTtlMs = 10_000
+const mibsTtlMs = 60_000
+/** No step writes for longer, so what is older and not whole has lost its writer. */
+const artefactHoursMax = 2
 
 export interface DepsOptions {
   log?: Logger
@@ -69,10 +81,19 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
     entriesMax: 5_000,
     listener: listening,
   })
+  const mibs = createMibStore(prisma)
+  const mibTrees = createCachedLookup<MibTree>({ ttlMs: mibsTtlMs, entriesMax: 10, listener: listening })
+  const mibsOf = createProjectMibs({ store: mibs, lookup: mibTrees })
+  const webhooks = createWebhookStore(prisma)
+  const bastions = createBastionStore(prisma)
   const runJob = createRunJobDeps(base, {
+    webhooks,
+    mibsOf,
     resolve: options.resolve ?? resolveBySystem,
     outboundPolicyOf: (projectId) => policies.get(projectId, () => outboundPolicies.find(projectId)),
-    trustOf: (projectId) => createProjectTrust({ internal, lookup: trusted }, projectId),
+    trustOf: (projectId) =>
+      createProjectTrust({ internal, lookup: trusted, onNotReported: events.hostKeyNotReported }, projectId),
+    bastions,
   })
   const workers = createWorkers(base, runJob, options.tracing)
   const activeProjects = serveActiveProjects({ jobs, workers, events })
@@ -83,12 +104,17 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
       if (event.topic === executorTopics.projectActive) activeProjects.serve(event.key)
       if (event.topic === executorTopics.outboundPolicyChanged)
         policies.forget((_, projectId) => projectId === event.key)
+      if (event.topic === mibTopics.mibsChanged) mibTrees.forget((_, projectId) => projectId === event.key)
       if (event.topic === trustTopics.trustChanged) trusted.forget((_, key) => isTrustOf(event.key, key))
     },
     onGap() {
       serviceAuth.onGap()
       policies.clear()
       trusted.clear()
+      mibTrees.clear()
+      runJob.artefacts.store.removeAbandoned(artefactHoursMax).catch((error) => {
+        log.warn({ err: error }, 'abandoned artefacts could not be removed')
+      })
       activeProjects.serveAll()
     },
     onError: (error) => log.warn({ err: error }, 'the event connection broke'),
@@ -106,8 +132,13 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
     jobs,
     runs: createRunStore(prisma),
     outboundPolicies,
+    mibs,
+    mibsOf,
+    webhooks,
+    bastions,
     workers,
     checks: runJob,
+    artefacts: runJob.artefacts.store,
     async ready() {
       await pool.query('SELECT 1')
       await temporal.ready()
@@ -117,7 +148,8 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
       await drain()
       await listener?.stop()
       await serviceAuth.stop()
-      await Promise.all([runJob.httpClients.close(), runJob.databasePools.close(), temporal.close()])
+      runJob.sshPool.close()
+      await Promise.all([runJob.httpClients.close(), runJob.databases.close(), temporal.close()])
       await internal.close()
       await prisma.$disconnect()
       await pool.end()
@@ -161,14 +193,23 @@ function createBase(config: ExecutorConfig, options: DepsOptions) {
 }
 
 function createRunJobDeps(
-  { pool, internal, events }: Base,
-  project: Pick<RunJobDeps, 'resolve' | 'outboundPolicyOf' | 'trustOf'>,
+  { config, pool, internal, events }: Base,
+  project: Pick<RunJobDeps, 'resolve' | 'outboundPolicyOf' | 'trustOf' | 'mibsOf' | 'webhooks' | 'bastions'>,
 ): RunJobDeps {
   return {
     ...project,
     store: createRunJobStore(pool),
+    writeBehind: createWriteBehind(),
+    artefacts: {
+      store: createArtefactStore(pool),
+      limits: {
+        artefactBytesMax: config.ARTEFACT_BYTES_MAX,
+        runBytesMax: config.RUN_ARTEFACT_BYTES_MAX,
+      },
+    },
     httpClients: createHttpClients(),
-    databasePools: createDatabasePools(),
+    sshPool: createSshPool(),
+    databases: createDatabases({ sqliteDirectory: config.SQLITE_DIRECTORY }),
     lendCredential: (reference, use, signal) =>
       internal.call(useCredentialEndpoint, use, { params: { reference }, signal }),
     events,

@@ -1,6 +1,6 @@
 import type { RunJobInput, RunOutcome } from '@opsconductor/contracts'
 import type { Logger, Metrics } from '@opsconductor/service-kit'
-import type { StepRequest } from './run-job/activity-contract.ts'
+import type { StepPlace, StepRequest } from './run-job/activity-contract.ts'
 
 interface CheckFacts {
   check_id: string
@@ -11,11 +11,15 @@ interface CheckFacts {
 /** What happens in the executor, each said once: a log line and a count. */
 export function createEvents(log: Logger, metrics: Metrics) {
   const runs = metrics.counter('executor_runs_total', 'Runs that ended, by outcome.', ['status'])
-  const steps = metrics.histogram(
-    'executor_step_duration_seconds',
-    'Time of a step attempt, by type and outcome.',
-    ['type', 'status'],
-    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  const steps = metrics.counter('steps_total', 'Attempts of steps that ended, by step type and outcome.', [
+    'type',
+    'outcome',
+  ])
+  const stepSeconds = metrics.histogram(
+    'step_duration_seconds',
+    'Time of an attempt of a step, by step type and outcome.',
+    ['type', 'outcome'],
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900],
   )
   const checks = metrics.counter('executor_checks_total', 'Checks of credentials, by kind and outcome.', [
     'kind',
@@ -23,7 +27,7 @@ export function createEvents(log: Logger, metrics: Metrics) {
   ])
   const jobs = metrics.counter('executor_jobs_saved_total', 'Job versions written.')
   const workers = metrics.gauge('executor_workers', 'Projects that a worker of this process serves.')
-  const stepFacts = ({ runId, stepId, type }: StepRequest) => ({
+  const stepFacts = ({ runId, stepId, type }: StepPlace) => ({
     run_id: runId,
     step_id: stepId,
     step_type: type,
@@ -43,8 +47,45 @@ export function createEvents(log: Logger, metrics: Metrics) {
     cancelAsked(facts: { projectId: string; runId: string; by: string }) {
       log.info({ project_id: facts.projectId, run_id: facts.runId, by: facts.by }, 'cancelling asked for')
     },
+    bastionSaved(facts: { projectId: string; bastionId: string; by: string }) {
+      log.info({ project_id: facts.projectId, bastion_id: facts.bastionId, by: facts.by }, 'bastion saved')
+    },
+    bastionDeleted(facts: { projectId: string; bastionId: string; by: string }) {
+      log.info({ project_id: facts.projectId, bastion_id: facts.bastionId, by: facts.by }, 'bastion deleted')
+    },
+    hostKeyNotReported(error: unknown) {
+      log.error({ err: error }, "a host's unknown key could not be told to the broker")
+    },
     outboundPolicySaved(facts: { projectId: string; rules: number; by: string }) {
       log.info({ project_id: facts.projectId, rules: facts.rules, by: facts.by }, 'outbound policy saved')
+    },
+    mibsChanged(facts: { projectId: string; module: string; change: 'loaded' | 'deleted'; by: string }) {
+      const { projectId, module, change, by } = facts
+      log.info({ project_id: projectId, module, change, by }, 'MIB modules changed')
+    },
+    webhookEndpointDisabled(facts: { projectId: string; endpointId: string }) {
+      log.warn({ project_id: facts.projectId, endpoint_id: facts.endpointId }, 'webhook endpoint disabled')
+    },
+    webhookEndpointEnabled({
+      projectId,
+      endpointId,
+      by,
+    }: {
+      projectId: string
+      endpointId: string
+      by: string
+    }) {
+      log.info({ project_id: projectId, endpoint_id: endpointId, by }, 'webhook endpoint enabled')
+    },
+    redeliveryAsked(facts: { projectId: string; runId: string; redeliveryId: string; by: string }) {
+      const { projectId, runId, redeliveryId, by } = facts
+      log.info(
+        { project_id: projectId, run_id: runId, redelivery_id: redeliveryId, by },
+        'webhook redelivery asked for',
+      )
+    },
+    webhookNotRecorded(projectId: string, error: unknown) {
+      log.error({ project_id: projectId, err: error }, "a webhook delivery's end could not be written")
     },
     runOpened(projectId: string, { run_id, job_id, version }: RunJobInput) {
       log.info({ project_id: projectId, run_id, job_id, version }, 'run started')
@@ -54,9 +95,11 @@ export function createEvents(log: Logger, metrics: Metrics) {
       const code = outcome.status === 'succeeded' ? undefined : outcome.error.code
       log.info({ project_id: projectId, run_id: outcome.run_id, status: outcome.status, code }, 'run ended')
     },
-    stepEnded(request: StepRequest, attempt: number, status: string, seconds: number) {
-      steps.observe({ type: request.type, status }, seconds)
-      log.info({ ...stepFacts(request), attempt, status }, 'step ended')
+    /** `seconds`: null where the step was not run. */
+    stepEnded(step: StepPlace, attempt: number, outcome: string, seconds: number | null) {
+      steps.inc({ type: step.type, outcome })
+      if (seconds !== null) stepSeconds.observe({ type: step.type, outcome }, seconds)
+      log.info({ ...stepFacts(step), attempt, outcome }, 'step ended')
     },
     stepNotRecorded(request: StepRequest, error: unknown) {
       log.error({ ...stepFacts(request), err: error }, "a step's end could not be written")
@@ -65,6 +108,10 @@ export function createEvents(log: Logger, metrics: Metrics) {
     stepBroke(request: StepRequest, error: unknown, redact: (text: string) => string) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
       log.error({ ...stepFacts(request), error: redact(text) }, 'a step broke')
+    },
+    /** A defect of ours around a run's steps, where no secret is. */
+    runBroke(projectId: string, error: unknown) {
+      log.error({ project_id: projectId, err: error }, 'a run broke')
     },
     checkEnded({ check_id, project_id, check }: CheckFacts, code: string) {
       checks.inc({ kind: check.kind, code })

@@ -84,6 +84,24 @@ test('a run of the next version is pinned to that one', async () => {
   expect((await pinned(run.id)).body).toMatchObject({ job_version: 2, steps: [{ id: 'b' }] })
 })
 
+test('the steps of loops and the final steps borrow too, and are named with what they may', async () => {
+  const loop = (id: string, steps: object[]) => ({
+    id,
+    type: 'for_each',
+    input: { items: [], as: id },
+    steps,
+  })
+  const job = await createJob(executor, {
+    steps: [loop('outer', [loop('inner', [fetch('deep', '/', { credential: 'shop' })]), fetch('mid', '/')])],
+    finally: [fetch('last', '/', { credential: 'shop' }), loop('each', [fetch('end', '/')])],
+  })
+  const run = await runToEnd(executor, job.id)
+  const { steps } = (await pinned(run.id)).body as { steps: { id: string; credentials: string[] }[] }
+  expect(Object.fromEntries(steps.map(({ id, credentials }) => [id, credentials]))).toEqual({
+    ...{ outer: [], inner: [], deep: ['shop'], mid: [], last: ['shop'], each: [], end: [] },
+  })
+})
+
 test.each([randomUUID(), 'x', '..%2f', '%00'])('the run %j is not there: 404', async (id) => {
   const { status, body } = await pinned(id)
   expect([status, body.code]).toEqual([404, 'not_found'])

@@ -45,6 +45,12 @@ import {
   listHostKeysRoute,
   updateHostKeyRoute,
 } from './trust/host-key-routes.ts'
+import {
+  approveHostKeyRoute,
+  dismissHostKeyRoute,
+  listSeenHostKeysRoute,
+  reportHostKeyRoute,
+} from './trust/seen-host-key-routes.ts'
 
 import {
   createVaultRoute,
@@ -68,6 +74,10 @@ export const publicRoutes = (deps: Deps) => [
   rollbackCredentialRoute(deps),
   createHostKeyRoute(deps),
   listHostKeysRoute(deps),
+  // Before the one that takes any id.
+  listSeenHostKeysRoute(deps),
+  dismissHostKeyRoute(deps),
+  approveHostKeyRoute(deps),
   getHostKeyRoute(deps),
   updateHostKeyRoute(deps),
   deleteHostKeyRoute(deps),
@@ -96,6 +106,7 @@ export const internalRoutes = (deps: Deps) => [
   useCredentialRoute(deps),
   describeCredentialRoute(deps),
   getTrustRoute(deps),
+  reportHostKeyRoute(deps),
   getKeyringRoute(deps),
   startKeyRotationRoute(deps),
   rollBackKeyRotationRoute(deps),

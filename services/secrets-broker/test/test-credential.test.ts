@@ -66,6 +66,35 @@ test('001.06 a database is tested without any word on where it is', async () => 
   expect(checks.map(({ check }) => check)).toEqual([{ kind: 'sql' }, { kind: 'sql' }])
 })
 
+test.each<[string, object, object, object]>([
+  [
+    'ssh',
+    { type: 'ssh', secret: { password: 'some-password' }, extra: { username: 'root' } },
+    {},
+    { port: 22 },
+  ],
+  [
+    'ssh',
+    { type: 'ssh', secret: { password: 'some-password' }, extra: { username: 'root' } },
+    { port: 2222 },
+    { port: 2222 },
+  ],
+  ['snmp', { type: 'snmp_community', secret: 'some-community' }, {}, { port: 161 }],
+  [
+    'snmp',
+    { type: 'snmp_v3', secret: {}, extra: { username: 'watcher', level: 'noAuthNoPriv' } },
+    { port: 1161 },
+    { port: 1161 },
+  ],
+])(
+  '001.06 %s: a credential is tried on the host that the test names',
+  async (kind, credential, more, asked) => {
+    const id = await create('there', credential)
+    expect((await tryOut(id, { host: 'Web-01.example.com', ...more })).body).toMatchObject({ ok: true })
+    expect(checks.map(({ check }) => check)).toEqual([{ kind, host: 'web-01.example.com', ...asked }])
+  },
+)
+
 test('001.06 what failed is answered with its code and in words', async () => {
   const id = await create('token')
   const failed = { ok: false, latency_ms: 3, code: 'credential_refused', message: 'The target answered 401.' }
@@ -158,6 +187,27 @@ test.each<[string, object, object, string]>([
   ['another protocol', {}, { url: 'file:///etc/passwd' }, 'body.url'],
   ['a method that writes', {}, { url, method: 'POST' }, 'body.method'],
   ['a URL for a database', { type: 'db_dsn', secret: 'postgres://u:passw0rd@db/app' }, { url }, 'body.url'],
+  [
+    'a host for a database',
+    { type: 'db_dsn', secret: 'postgres://u:passw0rd@db/app' },
+    { host: 'db' },
+    'body.host',
+  ],
+  ['a host beside a URL', {}, { url, host: 'api.example.com' }, 'body.host'],
+  ['no host for an agent', { type: 'snmp_community', secret: 'some-community' }, {}, 'body.host'],
+  ['a URL for an agent', { type: 'snmp_community', secret: 'some-community' }, { url }, 'body.url'],
+  [
+    'a host with a port in it',
+    { type: 'snmp_community', secret: 'some-community' },
+    { host: 'a:1' },
+    'body.host',
+  ],
+  [
+    'a port that is none',
+    { type: 'snmp_community', secret: 'some-community' },
+    { host: 'a', port: 0 },
+    'body.port',
+  ],
 ])('%s is refused naming the field', async (_, credential, body, path) => {
   const answer = await tryOut(await create('token', credential), body)
   expect([answer.status, answer.body.errors[0]?.path]).toEqual([422, path])

@@ -120,6 +120,7 @@ test('000.47 the executor is told the keys of exactly one host and port, also th
       public_key: line.split(' ')[1],
       fingerprint,
       revoked: i === 1,
+      is_authority: false,
     })),
   ])
   expect(body.ca_bundles).toEqual([
@@ -212,12 +213,7 @@ test.each<[string, () => object, string, string]>([
   ['two hosts', () => ({ key: `a,b ${sshKey('ed25519').line}` }), 'body.key', 'one host'],
   ['a pattern', () => ({ key: `*.example ${sshKey('ed25519').line}` }), 'body.key', 'patterns'],
   ['a port of 70000', () => ({ key: `[a]:70000 ${sshKey('ed25519').line}` }), 'body.key', 'exactly'],
-  [
-    'a marker for authorities',
-    () => ({ key: `@cert-authority a ${sshKey('ed25519').line}` }),
-    'body.key',
-    'marker',
-  ],
+  ['another marker', () => ({ key: `@trusted a ${sshKey('ed25519').line}` }), 'body.key', 'marker'],
   [
     'a host in both places',
     () => ({ host: 'b', key: `a ${sshKey('ed25519').line}` }),

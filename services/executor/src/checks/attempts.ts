@@ -1,13 +1,33 @@
 import type { Check } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
-import { assertExpected, HttpStepInput, sendHttpStep } from '../http/http-step.ts'
+import { assertExpected } from '../http/answer/expectations.ts'
+import { sendHttpStep } from '../http/http-step.ts'
+import { HttpStepInput } from '../http/http-step-input.ts'
+import { getValues } from '../snmp/get-values.ts'
+import { openAgent } from '../snmp/session.ts'
+import { runQuery } from '../sql/run-query.ts'
 import type { StepTools } from '../step-types/define-step-type.ts'
+import { tryTls } from '../tls/try-tls.ts'
 
-/** Throws the error that a step would have; where the target refused who we are, one that says so. */
-export async function tryHttp(
-  { url, method, expect_status }: Extract<Check, { kind: 'http' }>,
-  tools: StepTools,
-): Promise<void> {
+type CheckOf<Kind extends Check['kind']> = Extract<Check, { kind: Kind }>
+
+/** Tries the credential once. Throws the error that a step would have; where the target refused who we are, one that says so. */
+export async function attempt(check: Check, tools: StepTools): Promise<void> {
+  switch (check.kind) {
+    case 'http':
+      return await tryHttp(check, tools)
+    case 'sql':
+      return await trySql(tools)
+    case 'snmp':
+      return await trySnmp(check, tools)
+    case 'ssh':
+      return await trySsh(check, tools)
+    case 'tls':
+      return await tryTls(check, tools)
+  }
+}
+
+async function tryHttp({ url, method, expect_status }: CheckOf<'http'>, tools: StepTools): Promise<void> {
   const input = HttpStepInput.parse({ url })
   const { status } = await sendHttpStep(method, input, tools, { ignoresBody: true })
   if ((status === 401 || status === 403) && !expect_status?.includes(status))
@@ -17,6 +37,24 @@ export async function tryHttp(
   assertExpected({ status, headers: {}, body: null }, expect_status)
 }
 
-export async function trySql(tools: StepTools): Promise<void> {
-  await tools.sql({ sql: 'SELECT 1', values: [], rowsMax: 1 })
+async function trySql(tools: StepTools): Promise<void> {
+  await tools.withDatabase((session) =>
+    runQuery(session, { sql: session.dialect.probe, parameters: [], rowsMax: 1 }),
+  )
 }
+
+/** sysUpTime.0, which every agent has; but one that hides it from the credential has answered to it all the same. */
+const upTime = '1.3.6.1.2.1.1.3.0'
+
+async function trySnmp({ host, port }: CheckOf<'snmp'>, tools: StepTools): Promise<void> {
+  const agent = await openAgent({ host, port, timeoutMs: 2_000, retries: 1 }, tools)
+  try {
+    await getValues(agent, [upTime])
+  } finally {
+    agent.close()
+  }
+}
+
+/** Logging in is all there is to try. */
+const trySsh = ({ host, port }: CheckOf<'ssh'>, tools: StepTools): Promise<void> =>
+  tools.ssh({ host, port }, async () => {})

@@ -24,7 +24,8 @@ export function toFault(error: unknown): { code: CheckFault; message: string } |
 function specialFault({ code, internal }: AppError): CheckFault | undefined {
   if (internal?.refusedCredential === true) return 'credential_refused'
   if (code === 'target_unreachable' && internal?.tls === true) return 'tls_failed'
+  if (code === 'target_unreachable' && internal?.timedOut === true) return 'target_timeout'
   if (code !== 'step_failed' || typeof internal?.code !== 'string') return undefined
-  // SQLSTATE class 28: invalid authorization. Any other is the database's word about the statement.
-  return internal.code.startsWith('28') ? 'credential_refused' : 'target_refused'
+  // The database's word about the statement.
+  return 'target_refused'
 }

@@ -1,5 +1,4 @@
 import {
-  type Check,
   type CheckResult,
   checkMsMax,
   type LentCredential,
@@ -7,28 +6,40 @@ import {
   type runCheckEndpoint,
 } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
-import { createRedactor } from '@opsconductor/redact'
+import { createRedactor, type Redactor } from '@opsconductor/redact'
+import { createSshPool } from '@opsconductor/ssh'
 import type { z } from 'zod'
+import type { StepArtefacts } from '../artefacts/step-artefacts.ts'
 import type { ExecutorEvents } from '../events.ts'
+import { createTokenCache } from '../http/auth/token-cache.ts'
 import { createReach } from '../reach/reach.ts'
-import { limitsOf, secretsOf, toCredentialError, toStepCredential } from '../run-job/lent-credential.ts'
+import {
+  limitsOf,
+  secretsOf,
+  toClientCertificate,
+  toCredentialError,
+  toStepCredential,
+} from '../run-job/lent-credential.ts'
 import type { RunJobDeps } from '../run-job/run-job-deps.ts'
 import { createStepTools } from '../run-job/step-tools.ts'
 import { httpGet } from '../step-types/http-get.ts'
+import { snmpGet } from '../step-types/snmp-get.ts'
 import { sqlQuery } from '../step-types/sql-query.ts'
-import { tryHttp, trySql } from './attempts.ts'
+import { sshExec } from '../step-types/ssh-exec.ts'
+import { tlsCheck } from '../step-types/tls-check.ts'
+import { attempt } from './attempts.ts'
 import { toFault } from './check-fault.ts'
 
 type Request = z.infer<typeof runCheckEndpoint.request>
 type CheckDeps = Pick<
   RunJobDeps,
-  'httpClients' | 'databasePools' | 'outboundPolicyOf' | 'lendCredential' | 'resolve' | 'trustOf'
+  'httpClients' | 'databases' | 'outboundPolicyOf' | 'lendCredential' | 'resolve' | 'trustOf' | 'mibsOf'
 > & {
   events: Pick<ExecutorEvents, 'checkEnded' | 'checkBroke'>
 }
 
 /** What takes the credential in a job; a check takes the same types. */
-const stepTypeOf = { http: httpGet, sql: sqlQuery } as const
+const stepTypeOf = { http: httpGet, sql: sqlQuery, snmp: snmpGet, ssh: sshExec, tls: tlsCheck } as const
 
 /**
  * Borrows the credential and tries it on the target as a step would. What is wrong with credential or target is the
@@ -59,7 +70,7 @@ async function tryOnce(deps: CheckDeps, request: Request, limit: TimeLimit) {
   const policy = await deps.outboundPolicyOf(request.project_id)
   const redactor = createRedactor(secretsOf(lent))
   try {
-    await tryTarget(deps, request, lent, policy, limit)
+    await tryTarget(deps, request, lent, policy, limit, redactor)
     return undefined
   } catch (error) {
     const fault = toFault(error)
@@ -95,38 +106,52 @@ async function tryTarget(
   lent: LentCredential,
   policy: OutboundPolicy,
   { msMax, signal }: TimeLimit,
+  redactor: Redactor,
 ): Promise<void> {
-  const credential = toStepCredential(stepTypeOf[check.kind], lent)
-  const pools: { destroy(): Promise<unknown> }[] = []
+  const stepType = stepTypeOf[check.kind]
+  const isShown = check.kind === 'tls'
   const reach = createReach({ projectId, policy, resolve: deps.resolve, limitsHosts: limitsOf(lent) })
+  const sshPool = createSshPool()
   const tools = createStepTools({
-    httpClients: deps.httpClients,
-    credential,
-    clientCertificate: undefined,
+    httpClients: { ...deps.httpClients, ...freshTokens(lent) },
+    projectId,
+    credential: isShown ? undefined : toStepCredential(stepType, lent),
+    clientCertificate: isShown ? toClientCertificate(stepType, lent) : undefined,
     reach,
     trust: deps.trustOf(projectId),
+    mibs: () => deps.mibsOf(projectId),
     idempotencyKey: check_id,
+    artefacts: noArtefacts,
+    progress: () => {},
     timeoutMs: msMax,
     signal,
     record: () => {},
+    alsoRedact: (text) => redactor.add(text),
     // A connection that logged in earlier would prove nothing.
-    poolOf(_, dsn) {
-      const pool = deps.databasePools.openFresh(dsn, reach)
-      pools.push(pool)
-      return pool
-    },
+    useDatabase: deps.databases.useFresh,
+    sshPool,
   })
   try {
     await untilAborted(attempt(check, tools), signal)
   } finally {
-    for (const pool of pools) void pool.destroy().catch(() => {})
+    sshPool.close()
   }
 }
 
-const attempt = (check: Check, tools: Parameters<typeof trySql>[0]): Promise<void> =>
-  check.kind === 'sql' ? trySql(tools) : tryHttp(check, tools)
+/**
+ * A token that was given earlier would prove nothing either. But one that is refreshed uses its refresh token up, so that
+ * steps must go on with what comes of it.
+ */
+const freshTokens = ({ secret }: LentCredential) =>
+  secret.refresh_token === undefined ? { tokens: createTokenCache() } : {}
 
-/** A database that takes the connection and then says nothing hears no signal. */
+/** A check leaves nothing behind. */
+const noArtefacts: StepArtefacts = {
+  write: () => Promise.reject(new AppError('step_failed', 'A check keeps no artefacts.')),
+  read: () => Promise.reject(new AppError('step_failed', 'A check reads no artefacts.')),
+}
+
+/** Not everything on the way to a target hears the signal. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop = () => {}
   const aborted = new Promise<never>((_, reject) => {

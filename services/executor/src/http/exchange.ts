@@ -1,24 +1,44 @@
-import { AppError } from '@opsconductor/errors'
+import { redacted } from '@opsconductor/redact'
 import { type Dispatcher, request } from 'undici'
+import { decodeText, parseBody } from './answer/parse-body.ts'
+import { readBody } from './answer/read-body.ts'
+import type { ConnectionInput } from './connection.ts'
 import { httpError } from './http-error.ts'
-import { parseBody } from './parse-body.ts'
+import { type PhaseTimeouts, watchPhases } from './phase-timeouts.ts'
 
 export interface HttpRequest {
-  method: 'GET' | 'HEAD' | 'POST'
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** http(s), without credentials in it. */
   url: URL
+  /** By lower-case names. */
   headers: Record<string, string>
-  body?: string | undefined
+  body?: string | Uint8Array | undefined
   bodyBytesMax: number
   /** The answer's body is not read: its status says it all. */
   ignoresBody?: boolean
+  /** The answer's body in base64, whatever its content type. */
+  asBase64?: boolean
+  /** The statuses whose body is read as it says; of any other's only the beginning, as text. Left out: all. */
+  wants?(status: number): boolean
+  /** Takes the body of a status that is wanted, instead of the answer. */
+  keep?(content: AsyncIterable<Uint8Array>, contentType: string): Promise<unknown>
+  timeouts?: PhaseTimeouts
+  connection?: ConnectionInput
+  /** Carries nothing of the step's credentials, also not in its connection. */
+  isAnonymous?: boolean
+  /** The answer's body is a secret as a whole: it is not recorded. */
+  hidesAnswer?: boolean
 }
 
 export interface HttpAnswer {
   status: number
   headers: Record<string, string>
-  /** Parsed where its content type is JSON, else text; null where there is none. */
+  /** Parsed where its content type is JSON or XML, else text; null where there is none. */
   body: unknown
+  /** What `keep` made of the body. */
+  kept?: unknown
+  /** It came over TLS from somebody whose certificate nobody looked at. */
+  isUnverified?: boolean
 }
 
 /** One exchange as it went over the wire, secrets included: redact before it is kept. */
@@ -31,6 +51,7 @@ export interface HttpExchange {
   responseHeaders: Record<string, string> | null
   responseBody: string | null
   responseTimeMs: number
+  isTlsUnverified?: boolean
 }
 
 /** Sends one request and reads its answer whole. Redirects are answers. Every exchange is recorded, failed ones too. */
@@ -41,58 +62,86 @@ export async function exchange(
   record: (exchange: HttpExchange) => void,
 ): Promise<HttpAnswer> {
   const startedAt = performance.now()
-  const seen: Pick<HttpExchange, 'status' | 'responseHeaders' | 'responseBody'> = {
-    status: null,
-    responseHeaders: null,
-    responseBody: null,
-  }
+  const seen: Seen = { status: null, responseHeaders: null, responseBody: null }
+  const phases = watchPhases(outgoing.timeouts ?? {}, signal)
+  const isTlsUnverified = outgoing.url.protocol === 'https:' && outgoing.connection?.verify === false
   try {
     const answer = await request(outgoing.url, {
       dispatcher,
       method: outgoing.method,
       headers: outgoing.headers,
       body: outgoing.body ?? null,
-      signal,
+      signal: phases.signal,
     })
-    seen.status = answer.statusCode
-    seen.responseHeaders = flatHeaders(answer.headers)
-    if (outgoing.ignoresBody) {
-      // Not read to its end either: it may be a stream that has none.
-      answer.body.on('error', () => {}).destroy()
-      return { status: answer.statusCode, headers: seen.responseHeaders, body: null }
-    }
-    const text = await readText(answer.body, outgoing.bodyBytesMax)
-    seen.responseBody = text
-    return {
-      status: answer.statusCode,
-      headers: seen.responseHeaders,
-      body: parseBody(text, seen.responseHeaders['content-type']),
-    }
+    phases.headersCame()
+    return { ...(await readAnswer(answer, outgoing, seen)), ...(isTlsUnverified && { isUnverified: true }) }
   } catch (error) {
-    throw httpError(error, signal)
+    throw httpError(error, phases.signal)
   } finally {
+    phases.end()
     record({
       method: outgoing.method,
       url: outgoing.url.href,
       requestHeaders: outgoing.headers,
-      requestBody: outgoing.body ?? null,
+      requestBody: bodyText(outgoing.body),
       ...seen,
       responseTimeMs: Math.round(performance.now() - startedAt),
+      isTlsUnverified,
     })
   }
 }
 
-async function readText(body: AsyncIterable<Buffer>, bytesMax: number): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > bytesMax)
-      throw new AppError('target_answer_too_large', `The target answered more than ${bytesMax} bytes.`)
-    chunks.push(chunk)
+type Seen = Pick<HttpExchange, 'status' | 'responseHeaders' | 'responseBody'>
+
+async function readAnswer(
+  answer: Dispatcher.ResponseData,
+  outgoing: HttpRequest,
+  seen: Seen,
+): Promise<HttpAnswer> {
+  const { statusCode: status, body } = answer
+  const headers = flatHeaders(answer.headers)
+  Object.assign(seen, { status, responseHeaders: headers })
+  if (outgoing.ignoresBody) {
+    // Not read to its end either: it may be a stream that has none.
+    body.on('error', () => {}).destroy()
+    return { status, headers, body: null }
   }
-  return Buffer.concat(chunks).toString('utf8')
+  const contentType = headers['content-type']
+  const content = readBody(body, headers['content-encoding'], outgoing.bodyBytesMax)
+  const isWanted = outgoing.wants?.(status) ?? true
+  if (isWanted && outgoing.keep !== undefined) {
+    const kept = await outgoing
+      .keep(content, contentType ?? 'application/octet-stream')
+      .finally(() => body.on('error', () => {}).destroy())
+    return { status, headers, body: null, kept }
+  }
+  const bytes = await joined(content, isWanted ? Number.POSITIVE_INFINITY : unwantedBytesMax)
+  const text = decodeText(bytes, contentType)
+  seen.responseBody = outgoing.hidesAnswer && text !== '' ? redacted : text
+  if (!isWanted) return { status, headers, body: text }
+  return {
+    status,
+    headers,
+    body: outgoing.asBase64 ? bytes.toString('base64') : parseBody(text, contentType),
+  }
 }
+
+/** Enough to see in the record what went wrong. */
+const unwantedBytesMax = 64 * 1024
+
+async function joined(content: AsyncIterable<Uint8Array>, enough: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of content) {
+    chunks.push(chunk)
+    bytes += chunk.length
+    if (bytes >= enough) break
+  }
+  return Buffer.concat(chunks)
+}
+
+const bodyText = (body: HttpRequest['body']): string | null =>
+  body === undefined || typeof body === 'string' ? (body ?? null) : Buffer.from(body).toString('utf8')
 
 function flatHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
   return Object.fromEntries(

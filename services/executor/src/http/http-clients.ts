@@ -1,27 +1,33 @@
 import { Agent, type Dispatcher } from 'undici'
 import type { Reach } from '../reach/reach.ts'
+import { createTokenCache, type TokenCache } from './auth/token-cache.ts'
 import { checkedConnector } from './checked-connector.ts'
+import type { Connection } from './connection.ts'
 
 export interface HttpClients {
   /** The connections of steps that reach their targets in this way. */
-  clientFor(reach: Reach): Dispatcher
+  clientFor(reach: Reach, connection: Connection): Dispatcher
+  /** Access tokens that steps were given. */
+  tokens: TokenCache
   close(): Promise<void>
 }
 
 const clientsMax = 200
+const unusedMs = 300_000
 /** The step's own timeout ends an exchange; these only end what nobody waits for any more. */
 const exchangeMsMax = 3_600_000
 
 /**
- * One set of connections per way to reach targets: a connection that was opened under one project's policy never serves
- * another's, and none outlives the policy that allowed it.
+ * One set of connections per way to reach targets and per way to connect: a connection that was opened under one
+ * project's policy never serves another's, none outlives the policy that allowed it, and one that showed a client
+ * certificate serves only steps that show it too.
  */
-export function createHttpClients(): HttpClients {
-  const clients = new Map<string, Agent>()
+export function createHttpClients(now: () => number = Date.now): HttpClients {
+  const clients = new Map<string, { agent: Agent; usedAt: number }>()
 
-  const open = (reach: Reach): Agent =>
+  const open = (reach: Reach, connection: Connection): Agent =>
     new Agent({
-      connect: checkedConnector(reach),
+      connect: checkedConnector(reach, connection),
       connections: 32,
       pipelining: 1,
       keepAliveTimeout: 10_000,
@@ -33,21 +39,29 @@ export function createHttpClients(): HttpClients {
 
   function drop(key: string): void {
     // close, not destroy: exchanges under way were allowed when they began.
-    void clients.get(key)?.close()
+    void clients.get(key)?.agent.close()
     clients.delete(key)
   }
 
+  function dropUnused(): void {
+    for (const [key, { usedAt }] of clients) if (now() - usedAt > unusedMs) drop(key)
+    // The map is kept in the order of use.
+    if (clients.size >= clientsMax) drop(clients.keys().next().value as string)
+  }
+
   return {
-    clientFor(reach) {
-      const agent = clients.get(reach.key) ?? open(reach)
-      // The map is kept in the order of use.
-      clients.delete(reach.key)
-      if (clients.size >= clientsMax) drop(clients.keys().next().value as string)
-      clients.set(reach.key, agent)
+    clientFor(reach, connection) {
+      const key = JSON.stringify([reach.key, connection.key])
+      const known = clients.get(key)
+      if (known === undefined) dropUnused()
+      clients.delete(key)
+      const agent = known?.agent ?? open(reach, connection)
+      clients.set(key, { agent, usedAt: now() })
       return agent
     },
+    tokens: createTokenCache(),
     async close() {
-      await Promise.all([...clients.values()].map((agent) => agent.destroy()))
+      await Promise.all([...clients.values()].map(({ agent }) => agent.destroy()))
       clients.clear()
     },
   }

@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals'
 import { SecretValue } from '@opsconductor/redact'
 import type { StepTools } from '../step-types/define-step-type.ts'
 import type { HttpRequest } from './exchange.ts'
-import { HttpStepInput, sendHttpStep } from './http-step.ts'
+import { sendHttpStep } from './http-step.ts'
+import { HttpStepInput } from './http-step-input.ts'
 
 /** What would be sent with a credential that adds these. */
 async function sentWith(headers: Record<string, string>, query: Record<string, string> = {}, isHttp = true) {
@@ -26,7 +27,7 @@ async function sentWith(headers: Record<string, string>, query: Record<string, s
     url: 'https://h.example/a?k=old&x=1#f',
     headers: { Authorization: 'from the job', Other: 'kept' },
   })
-  await sendHttpStep('POST', input, tools, { body: { contentType: 'text/plain', text: 'x' } })
+  await sendHttpStep('POST', input, tools, { body: { contentType: 'text/plain', content: 'x' } })
   return sent
 }
 

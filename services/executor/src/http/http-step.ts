@@ -1,77 +1,46 @@
-import { Json, TargetUrl } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
-import { z } from 'zod'
-import type { StepCredential, StepTools } from '../step-types/define-step-type.ts'
+import type { z } from 'zod'
+import type { StepTools } from '../step-types/define-step-type.ts'
+import { assertExpectations, isExpected } from './answer/expectations.ts'
+import { extract } from './answer/extract.ts'
+import { authenticate } from './auth/authenticate.ts'
+import { type BodyInput, buildBody } from './body/build-body.ts'
+import type { OutgoingBody } from './body/outgoing-body.ts'
 import type { HttpAnswer, HttpRequest } from './exchange.ts'
+import {
+  bodyBytes,
+  type HttpStepInput,
+  type HttpStepOutput,
+  inputFaults,
+  isIdempotent,
+} from './http-step-input.ts'
+import { isRedirect, redirected } from './redirect.ts'
+import { sendWithRetry } from './retry.ts'
 
-/** Headers that belong to the connection or to us; a job that could set them could smuggle or impersonate. */
-const ownHeaders = new Set([
-  'host',
-  'connection',
-  'content-length',
-  'transfer-encoding',
-  'upgrade',
-  'keep-alive',
-  'te',
-  'trailer',
-  'expect',
-  'proxy-authorization',
-  'proxy-connection',
-  'accept-encoding',
-])
-
-const HeaderName = z
-  .string()
-  .max(200)
-  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'must be a header name')
-  .refine((name) => !ownHeaders.has(name.toLowerCase()), 'must not be a header that the connection owns')
-const HeaderValue = z
-  .string()
-  .max(8_000)
-  .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must not hold control characters or characters beyond Latin-1')
-
-const Scalar = z.union([z.string().max(8_000), z.number(), z.boolean()])
-
-/** What every http step type takes. */
-export const httpInputFields = {
-  url: TargetUrl,
-  query: z.record(z.string().max(200), z.union([Scalar, z.array(Scalar).max(100)])).default({}),
-  headers: z.record(HeaderName, HeaderValue).default({}),
-  /** Statuses that are no failure; without it every 2xx. */
-  expect_status: z.array(z.number().int().min(100).max(599)).min(1).max(50).optional(),
-  body_bytes_max: z
-    .number()
-    .int()
-    .min(1)
-    .max(10 * 1024 * 1024)
-    .default(1024 * 1024),
-}
-export const HttpStepInput = z.object(httpInputFields)
-
-export const HttpStepOutput = z.object({
-  status: z.number().int(),
-  headers: z.record(z.string(), z.string()),
-  body: Json,
-})
-
-/** The types that the broker applies to requests; others are refused when the job is saved. */
-export const httpCredentialTypes = ['http_basic', 'bearer_token', 'api_key']
-
-export interface OutgoingBody {
-  contentType: string
-  text: string
-}
+type Input = z.infer<typeof HttpStepInput>
 
 /** Sends the step's request and holds its answer against what the step expects. */
 export async function runHttpStep(
-  method: 'GET' | 'POST',
-  input: z.infer<typeof HttpStepInput>,
+  method: HttpRequest['method'],
+  input: Input & BodyInput,
   tools: StepTools,
-  extra: SendExtra = {},
 ): Promise<z.infer<typeof HttpStepOutput>> {
-  const answer = await sendHttpStep(method, input, tools, extra)
-  assertExpected(answer, input.expect_status)
-  return answer as z.infer<typeof HttpStepOutput>
+  const [fault] = inputFaults(method, input)
+  if (fault !== undefined) throw new AppError('validation_failed', `input${fault.at} ${fault.message}.`)
+  const answer = await sendHttpStep(method, input, tools, {
+    headers: isIdempotent(method) ? {} : { 'idempotency-key': tools.idempotencyKey },
+    body: await buildBody(input),
+  })
+  assertExpectations(answer, input)
+  const { status, headers, body, kept } = answer as z.infer<typeof HttpStepOutput> & { kept?: unknown }
+  return {
+    status,
+    headers,
+    body,
+    ...(input.extract && { extracted: extract(input.extract, body) }),
+    ...(kept === undefined ? {} : { artefact: kept as z.infer<typeof HttpStepOutput>['artefact'] }),
+    ...(answer.isUnverified && { tls_unverified: true as const }),
+  }
 }
 
 interface SendExtra {
@@ -83,50 +52,95 @@ interface SendExtra {
 /** Sends the request with the credential applied; every status is an answer. */
 export async function sendHttpStep(
   method: HttpRequest['method'],
-  input: z.infer<typeof HttpStepInput>,
+  input: Input,
   tools: StepTools,
   extra: SendExtra = {},
 ): Promise<HttpAnswer> {
+  const request = prepareRequest(method, input, tools, extra)
+  return sendWithRetry(() => follow(request, input, tools), {
+    retry: input.retry,
+    isExpected: (status) => isExpected(status, input.expect_status),
+    deadline: performance.now() + tools.timeoutMs,
+    signal: tools.signal,
+  })
+}
+
+async function follow(first: HttpRequest, input: Input, tools: StepTools): Promise<HttpAnswer> {
+  let request = first
+  let isUnverified = false
+  for (let redirects = 0; ; redirects++) {
+    const answer = await sendAuthenticated(request, input, tools)
+    isUnverified ||= answer.isUnverified ?? false
+    const isWanted = !isRedirect(answer.status) || isExpected(answer.status, input.expect_status)
+    if (isWanted || input.redirects_max === 0) return { ...answer, ...(isUnverified && { isUnverified }) }
+    if (redirects >= input.redirects_max)
+      throw new AppError('target_refused', `The target redirected more than ${input.redirects_max} times.`)
+    request = redirected(request, answer)
+  }
+}
+
+/** A token that the target does not take (any more) is asked for anew, once. */
+async function sendAuthenticated(request: HttpRequest, input: Input, tools: StepTools): Promise<HttpAnswer> {
+  const first = await authenticate(request, input, tools)
+  const answer = await tools.http(first.request)
+  if (answer.status !== 401 || first.forget === undefined) return answer
+  first.forget()
+  return tools.http((await authenticate(request, input, tools)).request)
+}
+
+function prepareRequest(
+  method: HttpRequest['method'],
+  input: Input,
+  tools: StepTools,
+  extra: SendExtra,
+): HttpRequest {
+  const { tls, timeouts } = input
   const url = new URL(input.url)
   url.hash = ''
   for (const [name, value] of Object.entries(input.query))
     for (const one of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(one))
-  const headers = new Map<string, string>(Object.entries({ accept: 'application/json, */*;q=0.5' }))
-  const set = (name: string, value: string) => headers.set(name.toLowerCase(), value)
-  for (const [name, value] of Object.entries(extra.headers ?? {})) set(name, value)
-  if (extra.body !== undefined) set('content-type', extra.body.contentType)
-  for (const [name, value] of Object.entries(input.headers)) set(name, value)
-  if (tools.credential !== undefined) authenticate(tools.credential, url, set)
-  headers.set('accept-encoding', 'identity')
-  return tools.http({
+  if (
+    url.protocol === 'https:' &&
+    tls?.min_version === '1.2' &&
+    tools.reach.tlsVersionMin(url.hostname) !== 'TLSv1.2'
+  )
+    throw new AppError(
+      'outbound_denied',
+      "The project's outbound policy has no exception for TLS 1.2 with this host (tls12_hosts).",
+    )
+  return {
     method,
     url,
-    headers: Object.fromEntries(headers),
-    body: extra.body?.text,
-    bodyBytesMax: input.body_bytes_max,
-    ...(extra.ignoresBody ? { ignoresBody: true } : {}),
-  })
-}
-
-/** Whatever its type: the broker says what a credential adds. */
-function authenticate(
-  { type, http }: StepCredential,
-  url: URL,
-  set: (name: string, value: string) => void,
-): void {
-  if (http === null)
-    throw new AppError('step_failed', `A credential of type ${type} cannot be applied to an HTTP request.`)
-  for (const [name, value] of Object.entries(http.headers)) {
-    if (ownHeaders.has(name.toLowerCase()) || name.toLowerCase() === 'content-type')
-      throw new AppError('step_failed', 'The credential sets a header that frames the request.')
-    set(name, value.reveal())
+    headers: headersOf(input, extra),
+    body: extra.body?.content,
+    bodyBytesMax:
+      input.body_bytes_max ?? (input.save_as === undefined ? bodyBytes.default : bodyBytes.savedMax),
+    ignoresBody: extra.ignoresBody ?? false,
+    asBase64: input.answer_as === 'base64',
+    timeouts: { headersMs: timeouts?.headers_ms, bodyMs: timeouts?.body_ms },
+    connection: {
+      proxy: input.proxy === undefined ? undefined : new URL(input.proxy),
+      connectMs: timeouts?.connect_ms,
+      verify: tls?.verify,
+      isTls13Only: tls?.min_version === '1.3',
+    },
+    wants: (status) => isExpected(status, input.expect_status),
+    ...(input.save_as !== undefined && { keep: keepAs(input.save_as, tools) }),
   }
-  for (const [name, value] of Object.entries(http.query)) url.searchParams.set(name, value.reveal())
 }
 
-/** Throws where the status is not expected; without an expectation every 2xx is. */
-export function assertExpected({ status }: HttpAnswer, expected: number[] | undefined): void {
-  if (expected === undefined ? status >= 200 && status < 300 : expected.includes(status)) return
-  if (status === 429 || status >= 500) throw new AppError('target_failed', `The target answered ${status}.`)
-  throw new AppError('target_refused', `The target answered ${status}.`)
+function headersOf(input: Input, extra: SendExtra): Record<string, string> {
+  const given = {
+    accept: 'application/json, */*;q=0.5',
+    'user-agent': 'OpsConductor',
+    ...extra.headers,
+    ...(extra.body && { 'content-type': extra.body.contentType }),
+  }
+  const set = Object.entries(input.headers).map(([name, value]) => [name.toLowerCase(), value])
+  return { ...given, ...Object.fromEntries(set), 'accept-encoding': 'identity' }
 }
+
+const keepAs =
+  (name: string, tools: StepTools): NonNullable<HttpRequest['keep']> =>
+  (content, contentType) =>
+    tools.artefacts.write({ name, contentType, content })

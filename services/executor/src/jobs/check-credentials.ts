@@ -1,4 +1,11 @@
-import { type Credential, describeCredentialEndpoint, lentTypeOf, type Step } from '@opsconductor/contracts'
+import {
+  type Credential,
+  describeCredentialEndpoint,
+  type JobDefinition,
+  lentTypeOf,
+  type Step,
+  stepsOfJob,
+} from '@opsconductor/contracts'
 import { AppError, type FieldError } from '@opsconductor/errors'
 import type { InternalClient } from '@opsconductor/service-kit'
 import { clientCertificateType } from '../run-job/lent-credential.ts'
@@ -8,9 +15,9 @@ import { stepTypes } from '../step-types/index.ts'
 export async function checkCredentials(
   internal: Pick<InternalClient, 'call'>,
   projectId: string,
-  steps: readonly Step[],
+  definition: Pick<JobDefinition, 'steps' | 'finally'>,
 ): Promise<FieldError[]> {
-  const named = steps.flatMap((step, index) => namedBy(step, `body.steps[${index}]`))
+  const named = stepsOfJob(definition).flatMap(({ step, path }) => namedBy(step, `body.${path}`))
   const found = new Map<string, Credential | undefined>()
   for (const reference of new Set(named.map(({ reference }) => reference)))
     found.set(reference, await describe(internal, projectId, reference))
@@ -41,11 +48,23 @@ function namedBy({ type, credential, client_certificate }: Step, at: string): Na
   return named
 }
 
-function faultOf(credential: Credential | undefined, { taker, taken }: NamedCredential): string | undefined {
+function faultOf(
+  credential: Credential | undefined,
+  { taker, taken }: Pick<NamedCredential, 'taker' | 'taken'>,
+): string | undefined {
   if (credential === undefined) return 'is not a credential of this project'
   if (!credential.is_active) return 'is not active'
   const lentType = lentTypeOf(credential)
   return taken.includes(lentType) ? undefined : `is of type ${lentType}; ${taker} takes ${taken.join(', ')}`
+}
+
+/** Why a credential cannot be taken; undefined where it can. */
+export async function findCredentialFault(
+  internal: Pick<InternalClient, 'call'>,
+  projectId: string,
+  named: Omit<NamedCredential, 'path'>,
+): Promise<string | undefined> {
+  return faultOf(await describe(internal, projectId, named.reference), named)
 }
 
 async function describe(

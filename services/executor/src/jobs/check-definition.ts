@@ -1,32 +1,87 @@
-import type { JobDefinition, Step } from '@opsconductor/contracts'
+import { type JobDefinition, jobStepsMax, type Step, stepsOfJob } from '@opsconductor/contracts'
 import type { FieldError } from '@opsconductor/errors'
 import { schemaFault } from '@opsconductor/json-schema'
 import { fieldErrors } from '@opsconductor/service-kit'
 import type { z } from 'zod'
 import type { AnyStepType } from '../step-types/define-step-type.ts'
 import { stepTypes } from '../step-types/index.ts'
-import type { Variable } from '../templating/parse-template.ts'
 import { findTemplates, holdsTemplate } from '../templating/references.ts'
+import { checkFlow } from './check-flow.ts'
+import { checkTemplates, finallyVariables, runVariables, type Visible } from './check-templates.ts'
 
-const runVariables = ['id', 'job_id', 'job_version']
+/** A plan of it goes into a history in one piece, of which the server takes 2 MB. */
+const definitionBytesMax = 1024 * 1024
 
-/** Everything that is wrong with a job and can be known before it runs; credentials are looked at elsewhere. */
+/** Everything that is wrong with a job and can be known before it runs; what it names is looked at elsewhere. */
 export function checkDefinition(definition: JobDefinition): FieldError[] {
   const schemaProblem = schemaFault(definition.input_schema)
   const errors: FieldError[] =
     schemaProblem === undefined ? [] : [{ path: 'body.input_schema', message: schemaProblem }]
-  const before = new Map<string, AnyStepType | undefined>()
-  for (const [index, step] of definition.steps.entries()) {
-    const at = `body.steps[${index}]`
-    const stepType = stepTypes.get(step.type)
-    if (before.has(step.id)) errors.push({ path: `${at}.id`, message: 'is the id of an earlier step too' })
-    errors.push(...(stepType === undefined ? [unknownType(at)] : checkStep(stepType, step, at)))
-    errors.push(...checkTemplates(step.input, `${at}.input`, definition, before))
-    before.set(step.id, stepType)
+  const all = stepsOfJob(definition)
+  if (Buffer.byteLength(JSON.stringify(definition)) > definitionBytesMax)
+    errors.push({ path: 'body', message: `is larger than ${definitionBytesMax} bytes` })
+  if (all.length > jobStepsMax)
+    errors.push({ path: 'body.steps', message: `are more than ${jobStepsMax}, those of loops counted` })
+  errors.push(...doubleIds(all))
+  const before: Before = new Map()
+  const visible = {
+    inputSchema: definition.input_schema,
+    before,
+    elsewhere: new Map(all.map(({ step, path }) => [step.id, whereabouts(path)])),
+    loopVariables: [],
+    runVariables,
   }
+  errors.push(...checkSteps(definition.steps, 'body.steps', visible, before))
   if (definition.output !== undefined)
-    errors.push(...checkTemplates(definition.output, 'body.output', definition, before))
+    errors.push(...checkTemplates(definition.output, 'body.output', visible))
+  const last = { ...visible, runVariables: finallyVariables }
+  errors.push(...checkSteps(definition.finally ?? [], 'body.finally', last, before))
   return errors
+}
+
+type Before = Map<string, { step: Step; stepType: AnyStepType | undefined }>
+
+/** Checks the steps of one list in their order; `before` grows with them. */
+function checkSteps(steps: readonly Step[], path: string, visible: Visible, before: Before): FieldError[] {
+  return steps.flatMap((step, index) => {
+    const at = `${path}[${index}]`
+    const stepType = stepTypes.get(step.type)
+    const errors = [
+      ...(stepType === undefined ? [unknownType(at)] : checkStep(stepType, step, at)),
+      ...checkTemplates(step.input, `${at}.input`, visible),
+      ...checkTemplates(step.if, `${at}.if`, visible),
+    ]
+    if (step.steps !== undefined) {
+      const inside: Before = new Map(before)
+      const loopVariables = [...visible.loopVariables, ...variablesOf(step)]
+      if (loopVariables.length > new Set(loopVariables).size)
+        errors.push({ path: `${at}.input.as`, message: 'is what a loop around calls its item' })
+      errors.push(
+        ...checkSteps(step.steps, `${at}.steps`, { ...visible, before: inside, loopVariables }, inside),
+      )
+    }
+    before.set(step.id, { step, stepType })
+    return errors
+  })
+}
+
+function variablesOf({ input }: Step): string[] {
+  const as = typeof input.as === 'string' ? input.as : 'item'
+  return [as, `${as}_index`]
+}
+
+function doubleIds(all: readonly { step: Step; path: string }[]): FieldError[] {
+  const seen = new Set<string>()
+  return all.flatMap(({ step, path }) => {
+    if (seen.has(step.id)) return [{ path: `body.${path}.id`, message: 'is the id of an earlier step too' }]
+    seen.add(step.id)
+    return []
+  })
+}
+
+function whereabouts(path: string): string {
+  if (path.startsWith('finally')) return 'runs at the end'
+  return path.includes('.') ? 'is inside of a loop' : 'comes later'
 }
 
 const unknownType = (at: string): FieldError => ({
@@ -45,16 +100,20 @@ function checkStep(stepType: AnyStepType, step: Step, at: string): FieldError[] 
     errors.push({ path: `${at}.credential`, message: `is not used by ${stepType.type}` })
   if (!stepType.takesClientCertificate && step.client_certificate !== undefined)
     errors.push({ path: `${at}.client_certificate`, message: `is not used by ${stepType.type}` })
-  const parsed = stepType.input.safeParse(step.input)
-  if (!parsed.success) {
-    const issues = parsed.error.issues.filter((issue) => isDecidable(issue, step.input))
-    errors.push(...fieldErrors({ ...parsed.error, issues } as z.ZodError, `${at}.input`))
-  }
+  errors.push(...inputErrors(stepType, step.input, `${at}.input`))
   for (const fault of stepType.check?.(step.input) ?? [])
     errors.push({ path: `${at}.input${fault.at}`, message: fault.message })
   for (const field of stepType.urlFields ?? [])
     errors.push(...checkUrl(step.input[field], `${at}.input.${field}`))
-  return errors
+  return [...errors, ...checkFlow(stepType, step, at)]
+}
+
+/** What the step type's schema holds against an input whose templates are not rendered, or not all. */
+export function inputErrors(stepType: AnyStepType, input: unknown, at: string): FieldError[] {
+  const parsed = stepType.input.safeParse(input)
+  if (parsed.success) return []
+  const issues = parsed.error.issues.filter((issue) => isDecidable(issue, input))
+  return fieldErrors({ ...parsed.error, issues } as z.ZodError, at)
 }
 
 /** What a template will render to is not known yet, so what the schema says of its place is not held against it. */
@@ -74,53 +133,4 @@ function checkUrl(value: unknown, path: string): FieldError[] {
   return [
     { path, message: `begins with {{ ${name} }}, which is percent-encoded here: write {{{ ${name} }}}` },
   ]
-}
-
-function checkTemplates(
-  value: unknown,
-  path: string,
-  definition: JobDefinition,
-  before: ReadonlyMap<string, AnyStepType | undefined>,
-): FieldError[] {
-  const { texts, faults } = findTemplates(value)
-  const errors = faults.map(({ at, message }) => ({ path: path + at, message }))
-  for (const { at, parts } of texts)
-    for (const part of parts) {
-      const message = typeof part === 'string' ? undefined : referenceFault(part, definition, before)
-      if (message !== undefined) errors.push({ path: path + at, message })
-    }
-  return errors
-}
-
-function referenceFault(
-  { path }: Variable,
-  definition: JobDefinition,
-  before: ReadonlyMap<string, AnyStepType | undefined>,
-): string | undefined {
-  const [root, name, field] = path
-  const written = `{{ ${path.join('.')} }}`
-  if (root === 'run')
-    return name !== undefined && runVariables.includes(name) && path.length === 2
-      ? undefined
-      : `uses ${written}: there are run.${runVariables.join(', run.')}`
-  if (root === 'input')
-    return isUnknownInput(definition.input_schema, name)
-      ? `uses ${written}: the input schema does not allow it`
-      : undefined
-  if (root !== 'steps') return `uses ${written}: variables begin with input, steps or run`
-  if (name === undefined) return undefined
-  if (!before.has(name))
-    return definition.steps.some((step) => step.id === name)
-      ? `uses ${written}: the step ${name} comes later`
-      : `uses ${written}: there is no step ${name.slice(0, 64)}`
-  const fields = Object.keys(before.get(name)?.output.shape ?? {})
-  if (field === undefined || fields.length === 0 || fields.includes(field)) return undefined
-  return `uses ${written}: the step ${name} answers ${fields.join(', ')}`
-}
-
-/** Only a schema that lists its properties and allows no others says that a name cannot come. */
-function isUnknownInput(schema: Record<string, unknown>, name: string | undefined): boolean {
-  if (name === undefined || schema.additionalProperties !== false || schema.patternProperties !== undefined)
-    return false
-  return !Object.hasOwn((schema.properties ?? {}) as object, name)
 }

@@ -1,9 +1,13 @@
 import { callerLabel, projectOf } from '@opsconductor/auth'
 import {
   CreateJob,
+  DryRun,
+  DryRunJob,
   getJobVersionEndpoint,
   IdParams,
+  JobValidation,
   Job as JobWire,
+  Json,
   PageQuery,
   pageOf,
   Run,
@@ -13,8 +17,10 @@ import { type AnyInternalRoute, type AnyRoute, internalRoute, route, toPage } fr
 import type { ExecutorDeps } from '../deps.ts'
 import { startRun } from '../runs/start-run.ts'
 import { toRunWire } from '../runs/wire.ts'
+import { dryRunJob } from './dry-run-job.ts'
 import { getJob, getJobVersion } from './get-job.ts'
 import { addJobVersion, createJob } from './save-job.ts'
+import { validateJob } from './validate-job.ts'
 import { toJobWire } from './wire.ts'
 
 export const jobRoutes = (deps: ExecutorDeps): AnyRoute[] => [
@@ -65,6 +71,30 @@ export const jobRoutes = (deps: ExecutorDeps): AnyRoute[] => [
     handle: async ({ caller, params, body }) => ({
       status: 200,
       body: toJobWire(await addJobVersion(deps, projectOf(caller), callerLabel(caller), params.id, body)),
+    }),
+  }),
+  route({
+    method: 'post',
+    path: '/api/jobs/validate',
+    summary: 'Every mistake for which a body would not be saved as a job. Nothing is saved.',
+    action: 'jobs.write',
+    body: Json,
+    answers: { 200: JobValidation },
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: await validateJob(deps, projectOf(caller), body),
+    }),
+  }),
+  route({
+    method: 'post',
+    path: '/api/jobs/dry-run',
+    summary: 'What each step of a job would be given. Nothing is reached, and no credential is lent.',
+    action: 'runs.write',
+    body: DryRunJob,
+    answers: { 200: DryRun },
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: await dryRunJob(deps, projectOf(caller), body),
     }),
   }),
   route({

@@ -2,8 +2,7 @@ import { type CreateJob, executorTopics, type JobDefinition } from '@opsconducto
 import { AppError } from '@opsconductor/errors'
 import type { z } from 'zod'
 import type { ExecutorDeps } from '../deps.ts'
-import { checkCredentials } from './check-credentials.ts'
-import { checkDefinition } from './check-definition.ts'
+import { checkJob } from './check-job.ts'
 import type { Job, JobDraft } from './store.ts'
 
 type JobRequest = z.infer<typeof CreateJob>
@@ -33,7 +32,8 @@ export async function addJobVersion(
   request: JobRequest,
 ): Promise<Job> {
   if ((await deps.jobs.find(projectId, id)) === undefined) throw unknownJob()
-  const job = await deps.jobs.addVersion(projectId, id, await checkedDraft(deps, projectId, by, request))
+  const draft = await checkedDraft(deps, projectId, by, request, id)
+  const job = await deps.jobs.addVersion(projectId, id, draft)
   if (job === undefined) throw unknownJob()
   deps.events.jobSaved({ projectId, jobId: id, version: job.version, by })
   return job
@@ -42,14 +42,14 @@ export async function addJobVersion(
 export const unknownJob = () => new AppError('not_found', 'There is no such job.')
 
 async function checkedDraft(
-  deps: Pick<ExecutorDeps, 'internal'>,
+  deps: Pick<ExecutorDeps, 'internal' | 'bastions' | 'jobs'>,
   projectId: string,
   by: string,
   { name, description, ...rest }: JobRequest,
+  jobId?: string,
 ): Promise<JobDraft> {
   const definition: JobDefinition = rest
-  let errors = checkDefinition(definition)
-  if (errors.length === 0) errors = await checkCredentials(deps.internal, projectId, definition.steps)
+  const errors = await checkJob(deps, projectId, definition, jobId)
   if (errors.length > 0) {
     const shown = errors.slice(0, 20)
     const detail = shown.map(({ path, message }) => `${path} ${message}`).join('; ')

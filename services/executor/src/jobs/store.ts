@@ -1,4 +1,4 @@
-import { JobDefinition, type PageQuery } from '@opsconductor/contracts'
+import { Id, JobDefinition, type PageQuery } from '@opsconductor/contracts'
 import { isUniqueViolation } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import { publishEvent } from '@opsconductor/events'
@@ -39,6 +39,14 @@ export function createJobStore(prisma: PrismaClient) {
 
   return {
     find,
+
+    /** The same by the job's id or its name. */
+    async findNamed(projectId: string, job: string, version?: number): Promise<Job | undefined> {
+      const byId = Id.safeParse(job).success ? await find(projectId, job.toLowerCase(), version) : undefined
+      if (byId !== undefined) return byId
+      const row = await prisma.job.findFirst({ where: { projectId, name: job }, select: { id: true } })
+      return row === null ? undefined : await find(projectId, row.id, version)
+    },
 
     /** Writes the job with its first version and announces the event in the same transaction. */
     async insert(projectId: string, draft: JobDraft, event: Executed): Promise<Job> {

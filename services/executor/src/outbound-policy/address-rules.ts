@@ -30,6 +30,17 @@ export function isAddressAllowed(policy: OutboundPolicy, address: string, port: 
   })
 }
 
+/**
+ * Whether the address lies in the range of a rule. A wrapped IPv4 address counts as what it wraps, and also as itself
+ * where `orWrapped`.
+ */
+export function isInRange(cidr: string, address: string, orWrapped: boolean): boolean {
+  const range = parseRange(cidr)
+  const outer = parseAddress(address)
+  if (range === undefined || outer === undefined) return false
+  return contains(range, unwrap(outer) ?? outer) || (orWrapped && contains(range, outer))
+}
+
 /** True where the text is an address or a CIDR that a rule may name. */
 export const isCidr = (text: string): boolean => parseRange(text) !== undefined
 

@@ -1,5 +1,6 @@
-import type { OutboundPolicy } from '@opsconductor/contracts'
-import { AppError } from '@opsconductor/errors'
+import { isIP } from 'node:net'
+import type { OutboundPolicy, OutboundTarget } from '@opsconductor/contracts'
+import { AppError, type FieldError } from '@opsconductor/errors'
 import type { ExecutorDeps } from '../deps.ts'
 import { isCidr } from './address-rules.ts'
 
@@ -9,11 +10,11 @@ export async function putOutboundPolicy(
   by: string,
   policy: OutboundPolicy,
 ): Promise<OutboundPolicy> {
-  const errors = policy.allow.flatMap(({ cidr }, index) =>
-    isCidr(cidr)
-      ? []
-      : [{ path: `body.allow[${index}].cidr`, message: 'must be an IP address or a CIDR like 10.0.0.0/8' }],
-  )
+  const errors = [
+    ...faultsOf('allow', policy.allow),
+    ...faultsOf('deny', policy.deny),
+    ...faultsOf('only', policy.only),
+  ]
   if (errors.length > 0)
     throw new AppError(
       'validation_failed',
@@ -28,4 +29,16 @@ export async function putOutboundPolicy(
   await deps.outboundPolicies.put(projectId, policy, by)
   deps.events.outboundPolicySaved({ projectId, rules: policy.allow.length, by })
   return policy
+}
+
+function faultsOf(list: 'allow' | 'deny' | 'only', targets: readonly OutboundTarget[] = []): FieldError[] {
+  return targets.flatMap(({ cidr, host }, index) => {
+    const at = `body.${list}[${index}]`
+    if (cidr !== undefined && !isCidr(cidr))
+      return [{ path: `${at}.cidr`, message: 'must be an IP address or a CIDR like 10.0.0.0/8' }]
+    // A rule on a name would not be held against names that resolve to this address.
+    if (host !== undefined && isIP(host) > 0)
+      return [{ path: `${at}.host`, message: 'is an address: write it as cidr' }]
+    return []
+  })
 }

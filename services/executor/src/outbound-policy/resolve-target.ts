@@ -1,9 +1,8 @@
 import { type LookupAddress, promises } from 'node:dns'
 import { isIP } from 'node:net'
 import type { OutboundPolicy } from '@opsconductor/contracts'
-import { AppError } from '@opsconductor/errors'
 import { unreachable } from '../reach/unreachable.ts'
-import { isAddressAllowed } from './address-rules.ts'
+import { isConnectionAllowed, isNameDenied, outboundDenied } from './target-rules.ts'
 
 /** All addresses of a host name. */
 export type Resolve = (hostname: string) => Promise<LookupAddress[]>
@@ -23,13 +22,10 @@ export async function resolveTarget(
 ): Promise<LookupAddress[]> {
   const literal = hostname.replace(/^\[(.*)\]$/, '$1')
   const family = isIP(literal)
+  if (isNameDenied(policy, literal, port)) throw outboundDenied(port)
   const found = family === 0 ? await resolve(literal).catch(notResolved) : [{ address: literal, family }]
-  const allowed = found.filter(({ address }) => isAddressAllowed(policy, address, port))
-  if (allowed.length === 0)
-    throw new AppError(
-      'outbound_denied',
-      `The project's outbound policy does not allow connections to port ${port} of this target.`,
-    )
+  const allowed = found.filter(({ address }) => isConnectionAllowed(policy, { host: literal, address, port }))
+  if (allowed.length === 0) throw outboundDenied(port)
   return allowed
 }
 

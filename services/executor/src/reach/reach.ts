@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { OutboundPolicy } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { type Resolve, resolveTarget } from '../outbound-policy/resolve-target.ts'
+import { tlsVersionMin } from '../outbound-policy/target-rules.ts'
 import { connectDirectly } from './connect-directly.ts'
 import { isHostAllowed } from './host-limit.ts'
 
@@ -15,6 +16,8 @@ export interface Reach {
   key: string
   /** Throws `outbound_denied` where the step's credential may not be sent to the host; asked at every use of a pooled connection too. */
   assertCredentialMayGoTo(host: string): void
+  /** The oldest TLS that a connection to the host may speak. */
+  tlsVersionMin(host: string): 'TLSv1.2' | 'TLSv1.3'
   /** The addresses of the host that connections to the port may go to. Throws `outbound_denied`. */
   resolve(host: string, port: number): Promise<LookupAddress[]>
   /** A TCP connection. Throws `outbound_denied`, `target_unreachable`, `step_timeout`, or `signal`'s reason. */
@@ -41,6 +44,7 @@ export function createReach({ projectId, policy, resolve, limitsHosts }: ReachOf
         'The credential may not be sent to this host: its limits name others.',
       )
     },
+    tlsVersionMin: (host) => tlsVersionMin(policy, host),
     resolve: addressesOf,
     async connect(host, port, signal) {
       return connectDirectly(await addressesOf(host, port), port, signal)

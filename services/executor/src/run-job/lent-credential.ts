@@ -1,6 +1,7 @@
 import type { LentCredential } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { SecretValue } from '@opsconductor/redact'
+import { sshCredentialTypes } from '../ssh/to-ssh-login.ts'
 import type { AnyStepType, StepCredential } from '../step-types/define-step-type.ts'
 
 /** The credential as the step type takes it, its secrets wrapped so that nothing prints them. */
@@ -30,6 +31,12 @@ export function toClientCertificate(
   return held(lent)
 }
 
+/** What opens a bastion. */
+export function toBastionCredential(lent: LentCredential): StepCredential {
+  if ((sshCredentialTypes as readonly string[]).includes(lent.type)) return held(lent)
+  throw new AppError('step_failed', `A bastion takes no credential of type ${lent.type}.`)
+}
+
 export const clientCertificateType = 'x509'
 
 const held = ({ id, type, secret, extra, http }: LentCredential): StepCredential => ({
@@ -51,7 +58,8 @@ export const secretsOf = (...lent: (LentCredential | undefined)[]): string[] =>
 export function toCredentialError(error: unknown): AppError {
   if (error instanceof AppError && error.code === 'not_found')
     return new AppError('step_failed', 'The credential does not exist in this project (any more).')
-  if (error instanceof AppError && error.code === 'service_unavailable') return error
+  if (error instanceof AppError && (error.code === 'service_unavailable' || error.code === 'step_failed'))
+    return error
   if (error instanceof AppError && error.internal?.code === 'forbidden')
     return new AppError(
       'step_failed',

@@ -1,19 +1,31 @@
 import type { LentCredential, OutboundPolicy, UseCredential } from '@opsconductor/contracts'
+import type { SshPool } from '@opsconductor/ssh'
+import type { ArtefactDeps } from '../artefacts/create-step-artefacts.ts'
+import type { BastionStore } from '../bastions/store.ts'
 import type { ExecutorEvents } from '../events.ts'
 import type { HttpClients } from '../http/http-clients.ts'
+import type { MibTree } from '../mibs/mib-tree.ts'
 import type { Resolve } from '../outbound-policy/resolve-target.ts'
-import type { DatabasePools } from '../sql/database-pools.ts'
+import type { Databases } from '../sql/databases.ts'
 import type { ProjectTrust } from '../trust/project-trust.ts'
+import type { WebhookStore } from '../webhooks/store.ts'
 import type { RunJobStore } from './store.ts'
+import type { WriteBehind } from './write-behind.ts'
 
 /** What running jobs need of the process. */
 export interface RunJobDeps {
   store: RunJobStore
+  writeBehind: WriteBehind
+  artefacts: ArtefactDeps
   httpClients: HttpClients
-  databasePools: DatabasePools
+  databases: Databases
+  sshPool: SshPool
+  bastions: Pick<BastionStore, 'findNamed'>
   outboundPolicyOf(projectId: string): Promise<OutboundPolicy>
   trustOf(projectId: string): ProjectTrust
+  mibsOf(projectId: string): Promise<MibTree>
   resolve: Resolve
+  webhooks: WebhookStore
   lendCredential(reference: string, use: UseCredential, signal: AbortSignal): Promise<LentCredential>
   events: ExecutorEvents
 }

@@ -1,33 +1,44 @@
 import { AppError } from '@opsconductor/errors'
-import type { Knex } from 'knex'
-import { exchange, type HttpExchange } from '../http/exchange.ts'
+import type { SshPool } from '@opsconductor/ssh'
+import type { HttpExchange } from '../http/exchange.ts'
 import type { HttpClients } from '../http/http-clients.ts'
-import { parseDsn } from '../sql/parse-dsn.ts'
-import { runQuery } from '../sql/run-query.ts'
-import type { StepCredential, StepTools } from '../step-types/define-step-type.ts'
+import { sendOnce } from '../http/send-once.ts'
+import type { DatabaseAccess, Databases } from '../sql/databases.ts'
+import { createSshAccess } from '../ssh/create-ssh-access.ts'
+import type { StepTools } from '../step-types/define-step-type.ts'
+import { noWebhookLog } from '../webhooks/create-webhook-log.ts'
+import type { WebhookLog } from '../webhooks/webhook-log.ts'
 
-interface ToolsOf extends Omit<StepTools, 'http' | 'sql'> {
+interface ToolsOf extends Omit<StepTools, 'http' | 'ssh' | 'accessTokens' | 'withDatabase' | 'webhooks'> {
+  projectId: string
   httpClients: HttpClients
   record(exchange: HttpExchange): void
-  /** The connections of the credential's database. */
-  poolOf(credential: StepCredential, dsn: string): Knex
+  useDatabase: Databases['use']
+  sshPool: SshPool
+  /** Without it no webhook is delivered: for what is no step. */
+  webhooks?: WebhookLog
 }
 
 /** The only way in which steps and checks reach a target: under the project's policy and the credential's own limits. */
-export function createStepTools({ httpClients, record, poolOf, ...of }: ToolsOf): StepTools {
-  const { credential, reach, signal } = of
+export function createStepTools({
+  httpClients,
+  record,
+  useDatabase,
+  sshPool,
+  webhooks,
+  ...of
+}: ToolsOf): StepTools {
+  const { credential } = of
   return {
     ...of,
-    http: async (outgoing) => {
-      reach.assertCredentialMayGoTo(outgoing.url.hostname)
-      return exchange(httpClients.clientFor(reach), outgoing, signal, record)
-    },
-    sql: async (query) => {
-      const dsn = credential?.secret.dsn?.reveal()
-      if (credential === undefined || dsn === undefined)
+    http: (outgoing) => sendOnce({ ...of, httpClients, record }, outgoing),
+    accessTokens: httpClients.tokens,
+    ssh: createSshAccess({ ...of, sshPool }),
+    webhooks: webhooks ?? noWebhookLog,
+    withDatabase: async (work) => {
+      if (credential === undefined)
         throw new AppError('step_failed', 'The step needs a credential with a DSN.')
-      reach.assertCredentialMayGoTo(parseDsn(dsn).host)
-      return runQuery(poolOf(credential, dsn), { ...query, timeoutMs: of.timeoutMs }, signal)
+      return useDatabase({ ...of, credential } satisfies DatabaseAccess, work)
     },
   }
 }

@@ -1,5 +1,12 @@
-import type { JobDefinition, RunFailure, RunJobInput, RunOutcome, RunStatus } from '@opsconductor/contracts'
-import { JobDefinition as JobDefinitionSchema } from '@opsconductor/contracts'
+import type {
+  JobDefinition,
+  RunFailure,
+  RunJobInput,
+  RunOutcome,
+  RunStatus,
+  StepStatus,
+} from '@opsconductor/contracts'
+import { Id, JobDefinition as JobDefinitionSchema } from '@opsconductor/contracts'
 import type pg from 'pg'
 import type { HttpExchange } from '../http/exchange.ts'
 import { toStorable } from '../json-limits.ts'
@@ -10,6 +17,16 @@ export interface EndedRun {
   bodyHash: string | null
 }
 
+export interface BegunStep {
+  runId: string
+  stepId: string
+  type: string
+  position: number
+  attempt: number
+  idempotencyKey: string
+  item: string
+}
+
 export interface FinishedStep {
   id: string
   status: Extract<RunStatus, 'succeeded' | 'failed' | 'cancelled'>
@@ -18,6 +35,16 @@ export interface FinishedStep {
   exchanges: readonly HttpExchange[]
 }
 
+const insertExchanges = (step: string, exchanges: string) => `
+    INSERT INTO executor.http_requests
+      (job_run_step_id, method, url, request_headers, request_body, response_status_code, response_headers,
+       response_body, response_time_ms, tls_unverified)
+    SELECT step.id, method, url, "requestHeaders", "requestBody", exchange.status, "responseHeaders",
+      "responseBody", "responseTimeMs", coalesce("isTlsUnverified", false)
+    FROM (${step}) step, jsonb_to_recordset(${exchanges}::jsonb) AS exchange (
+      method text, url text, "requestHeaders" jsonb, "requestBody" text, status int, "responseHeaders" jsonb,
+      "responseBody" text, "responseTimeMs" int, "isTlsUnverified" boolean)`
+
 const sql = {
   openRun: `
     WITH version AS (
@@ -25,46 +52,76 @@ const sql = {
       WHERE v.job_id = $2::uuid AND v.version = $3::int AND j.project_id = $4::uuid
     ), run AS (
       INSERT INTO executor.job_runs
-        (id, job_id, job_version, project_id, status, trigger, input, workflow_id, body_hash, started_at)
-      SELECT $1::uuid, $2::uuid, $3::int, $4::uuid, 'running', $5::jsonb, $6::jsonb, $7, $8, now() FROM version
+        (id, job_id, job_version, project_id, status, trigger, input, workflow_id, body_hash, parent_run_id, started_at)
+      SELECT $1::uuid, $2::uuid, $3::int, $4::uuid, 'running', $5::jsonb, $6::jsonb, $7, $8,
+        (SELECT id FROM executor.job_runs WHERE id = $9::uuid AND project_id = $4::uuid), now() FROM version
       ON CONFLICT (id) DO UPDATE SET status = 'running', started_at = coalesce(job_runs.started_at, now())
         WHERE job_runs.status IN ('queued', 'running')
-          AND (job_runs.project_id, job_runs.job_id, job_runs.job_version) = ($4::uuid, $2::uuid, $3::int)
+          AND (job_runs.project_id, job_runs.job_id, job_runs.job_version, job_runs.workflow_id)
+            = ($4::uuid, $2::uuid, $3::int, $7)
       RETURNING id
     )
     SELECT version.definition, EXISTS (SELECT FROM run) AS opened FROM version`,
+  findJob: `
+    SELECT j.id, v.version, v.definition FROM executor.jobs j
+    JOIN executor.job_versions v ON v.job_id = j.id AND v.version = coalesce($3::int, j.latest_version)
+    WHERE j.project_id = $1::uuid AND (j.id::text = lower($2) OR j.name = $2)
+    ORDER BY j.id::text = lower($2) DESC LIMIT 1`,
+  definitionOfRun: `
+    SELECT v.definition FROM executor.job_runs r
+    JOIN executor.job_versions v ON v.job_id = r.job_id AND v.version = r.job_version
+    WHERE r.id = $2::uuid AND r.project_id = $1::uuid`,
   endedRun: `
     SELECT status, output, error, body_hash FROM executor.job_runs
     WHERE id = $1 AND project_id = $2 AND job_id = $3 AND finished_at IS NOT NULL`,
   startStep: `
     WITH lost AS (
       UPDATE executor.job_run_steps SET status = 'failed', error = $7::jsonb, finished_at = now()
-      WHERE run_id = $1::uuid AND step_id = $2 AND attempt < $5::int AND status = 'running'
+      WHERE run_id = $1::uuid AND step_id = $2 AND item = $8 AND attempt < $5::int AND status = 'running'
     )
     INSERT INTO executor.job_run_steps
-      (run_id, step_id, type, position, attempt, status, idempotency_key, started_at)
-    VALUES ($1::uuid, $2, $3, $4::int, $5::int, 'running', $6, now())
-    ON CONFLICT (run_id, step_id, attempt) DO UPDATE SET status = 'running', started_at = now()
+      (run_id, step_id, type, position, attempt, status, idempotency_key, item, started_at)
+    VALUES ($1::uuid, $2, $3, $4::int, $5::int, 'running', $6, $8, now())
+    ON CONFLICT (run_id, step_id, item, attempt) DO UPDATE SET status = 'running', started_at = now()
     RETURNING id`,
+  // Of a step that is no activity. It may be skipped before it began.
+  endStep: `
+    INSERT INTO executor.job_run_steps
+      (run_id, step_id, type, position, attempt, status, idempotency_key, item, output, error, started_at, finished_at)
+    VALUES ($1::uuid, $2, $3, $4::int, 1, $5::text, $6, $7, $8::jsonb, $9::jsonb, CASE $5::text WHEN 'skipped' THEN NULL ELSE now() END, now())
+    ON CONFLICT (run_id, step_id, item, attempt) DO UPDATE
+      SET status = $5::text, output = $8::jsonb, error = $9::jsonb, finished_at = now()
+    RETURNING extract(epoch FROM finished_at - started_at)::float8 AS seconds`,
+  sayProgress: `UPDATE executor.job_run_steps SET progress = $2::jsonb WHERE id = $1::bigint AND status = 'running'`,
   finishStep: `
     WITH step AS (
       UPDATE executor.job_run_steps
       SET status = $2, output = $3::jsonb, error = $4::jsonb, finished_at = now()
       WHERE id = $1::bigint AND status = 'running'
     )
-    INSERT INTO executor.http_requests
-      (job_run_step_id, method, url, request_headers, request_body, response_status_code, response_headers,
-       response_body, response_time_ms)
-    SELECT $1::bigint, * FROM jsonb_to_recordset($5::jsonb) AS exchange (
-      method text, url text, "requestHeaders" jsonb, "requestBody" text, status int, "responseHeaders" jsonb,
-      "responseBody" text, "responseTimeMs" int)`,
-  closeRun: `
-    WITH steps AS (
-      UPDATE executor.job_run_steps SET status = $3, error = $5::jsonb, finished_at = now()
-      WHERE run_id = $1::uuid AND status = 'running'
+    ${insertExchanges('SELECT $1::bigint AS id', '$5')}`,
+  // Of a step that ended within a moment: its row at once, whole.
+  recordStep: `
+    WITH step AS (
+      INSERT INTO executor.job_run_steps
+        (run_id, step_id, type, position, attempt, status, idempotency_key, item, output, error, started_at, finished_at)
+      VALUES ($1::uuid, $2, $3, $4::int, $5::int, $6::text, $7, $8, $9::jsonb, $10::jsonb,
+        now() - make_interval(secs => $11), now())
+      ON CONFLICT (run_id, step_id, item, attempt) DO UPDATE
+        SET status = $6::text, output = $9::jsonb, error = $10::jsonb, finished_at = now()
+      RETURNING id
     )
-    UPDATE executor.job_runs SET status = $3, output = $4::jsonb, error = $5::jsonb, finished_at = now()
-    WHERE id = $1::uuid AND project_id = $2::uuid AND status IN ('queued', 'running')`,
+    ${insertExchanges('SELECT id FROM step', '$12')}`,
+  closeRun: `
+    WITH run AS (
+      UPDATE executor.job_runs SET status = $3, output = $4::jsonb, error = $5::jsonb, finished_at = now()
+      WHERE id = $1::uuid AND project_id = $2::uuid AND workflow_id = $6 AND status IN ('queued', 'running')
+      RETURNING id
+    ), unfinished AS (
+      DELETE FROM executor.artefacts WHERE run_id IN (SELECT id FROM run) AND completed_at IS NULL
+    )
+    UPDATE executor.job_run_steps SET status = $3, error = $5::jsonb, finished_at = now()
+    WHERE run_id IN (SELECT id FROM run) AND status = 'running'`,
 }
 
 const lostAttempt: RunFailure = {
@@ -100,9 +157,28 @@ function runRows(query: Query) {
         JSON.stringify(input.input),
         workflowId,
         input.body_hash,
+        input.parent?.run_id ?? null,
       ])
       const [row] = rows as { definition: unknown; opened: boolean }[]
       return row && { definition: JobDefinitionSchema.parse(row.definition), opened: row.opened }
+    },
+
+    /** The job's version, the latest where none is named; `job` is its id or its name. */
+    async findJob(
+      projectId: string,
+      job: string,
+      version: number | undefined,
+    ): Promise<{ id: string; version: number; definition: JobDefinition } | undefined> {
+      const { rows } = await query('findJob', [projectId, job, version ?? null])
+      const [row] = rows as { id: string; version: number; definition: unknown }[]
+      return row && { ...row, definition: JobDefinitionSchema.parse(row.definition) }
+    },
+
+    /** Of the job version that the run is pinned to. */
+    async definitionOfRun(projectId: string, runId: string): Promise<JobDefinition | undefined> {
+      const { rows } = await query('definitionOfRun', [projectId, runId])
+      const [row] = rows as { definition: unknown }[]
+      return row && JobDefinitionSchema.parse(row.definition)
     },
 
     async findEndedRun(projectId: string, runId: string, jobId: string): Promise<EndedRun | undefined> {
@@ -114,12 +190,15 @@ function runRows(query: Query) {
       return { outcome: { run_id: runId, status, ...end } as RunOutcome, bodyHash: row.body_hash }
     },
 
-    async closeRun(projectId: string, outcome: RunOutcome): Promise<void> {
+    /** Of the run that this workflow opened, and no other's. */
+    async closeRun(projectId: string, outcome: RunOutcome, workflowId: string): Promise<void> {
+      // Whoever started the workflow named it.
+      if (!Id.safeParse(outcome.run_id).success) return
       const [output, error] =
         outcome.status === 'succeeded'
           ? [JSON.stringify(toStorable(outcome.output)), null]
           : [null, JSON.stringify(outcome.error)]
-      await query('closeRun', [outcome.run_id, projectId, outcome.status, output, error])
+      await query('closeRun', [outcome.run_id, projectId, outcome.status, output, error, workflowId])
     },
   }
 }
@@ -127,14 +206,7 @@ function runRows(query: Query) {
 function stepRows(query: Query) {
   return {
     /** The attempt's row id. Earlier attempts that never came to an end are marked as lost. */
-    async startStep(step: {
-      runId: string
-      stepId: string
-      type: string
-      position: number
-      attempt: number
-      idempotencyKey: string
-    }): Promise<string> {
+    async startStep(step: BegunStep): Promise<string> {
       const { rows } = await query('startStep', [
         step.runId,
         step.stepId,
@@ -143,8 +215,55 @@ function stepRows(query: Query) {
         step.attempt,
         step.idempotencyKey,
         JSON.stringify({ ...lostAttempt, step_id: step.stepId }),
+        step.item,
       ])
       return (rows as { id: string }[])[0]?.id as string
+    },
+
+    /** Writes the end of a step that is no activity, and the step where it has no row; answers how many seconds it ran. */
+    async endStep(step: {
+      runId: string
+      stepId: string
+      type: string
+      position: number
+      idempotencyKey: string
+      item: string
+      status: StepStatus
+      output: unknown
+      error: RunFailure | null
+    }): Promise<number | null> {
+      const { rows } = await query('endStep', [
+        step.runId,
+        step.stepId,
+        step.type,
+        step.position,
+        step.status,
+        step.idempotencyKey,
+        step.item,
+        jsonOrNull(step.output),
+        jsonOrNull(step.error),
+      ])
+      return (rows as { seconds: number | null }[])[0]?.seconds ?? null
+    },
+
+    async sayProgress(id: string, progress: unknown): Promise<void> {
+      await query('sayProgress', [id, JSON.stringify(progress)])
+    },
+
+    /** The whole of an attempt that no row was begun for; `seconds`: how long it took. */
+    async recordStep({
+      seconds,
+      status,
+      output,
+      error,
+      exchanges,
+      ...step
+    }: BegunStep & Omit<FinishedStep, 'id'> & { seconds: number }): Promise<void> {
+      await query('recordStep', [
+        ...[step.runId, step.stepId, step.type, step.position, step.attempt, status],
+        ...[step.idempotencyKey, step.item, jsonOrNull(output), jsonOrNull(error), seconds],
+        JSON.stringify(exchanges),
+      ])
     },
 
     /** The attempt's end and its exchanges. Everything given is free of secrets and storable. */

@@ -2,6 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { databaseUnavailable } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 
+/** How long our own database and the broker are waited for, before and after the step itself. */
+export const waitMsMax = 20_000
+
 const delayMs = { first: 100, most: 2_000 }
 
 /**

@@ -19,6 +19,8 @@ import { runIdFor } from './run-id.ts'
 import type { Run } from './store.ts'
 
 const startMs = 5_000
+/** It goes into a history in one piece, of which the server takes 2 MB. */
+const inputBytesMax = 1024 * 1024
 
 /** Starts a run of a job, or answers the run that the same caller started with the same Idempotency-Key. */
 export async function startRun(
@@ -30,6 +32,8 @@ export async function startRun(
 ): Promise<Run> {
   const projectId = projectOf(caller)
   const job = await getJob(deps, projectId, jobId, request.version)
+  if (Buffer.byteLength(JSON.stringify(request.input)) > inputBytesMax)
+    throw new AppError('body_too_large', `The input is larger than ${inputBytesMax} bytes.`)
   checkInput(job.definition.input_schema, request.input)
   const by = callerLabel(caller)
   const id =

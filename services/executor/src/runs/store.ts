@@ -1,4 +1,11 @@
-import type { ListRuns, PinnedRun, RunFailure, RunStatus, RunTrigger } from '@opsconductor/contracts'
+import type {
+  ListRuns,
+  PinnedRun,
+  RunFailure,
+  RunStatus,
+  RunTrigger,
+  StepStatus,
+} from '@opsconductor/contracts'
 import { pageArguments } from '@opsconductor/service-kit'
 import type { z } from 'zod'
 import type { Prisma, PrismaClient } from '../generated/client.ts'
@@ -13,6 +20,7 @@ export interface Run {
   input: unknown
   output: unknown
   error: RunFailure | null
+  parentRunId: string | null
   workflowId: string
   bodyHash: string | null
   createdAt: Date
@@ -23,11 +31,14 @@ export interface Run {
 export interface StepAttempt {
   id: string
   stepId: string
+  /** Empty outside of loops. */
+  item: string
   type: string
-  status: RunStatus
+  status: StepStatus
   attempt: number
   output: unknown
   error: RunFailure | null
+  progress: unknown
   startedAt: Date | null
   finishedAt: Date | null
 }
@@ -36,6 +47,9 @@ export type NewRun = Pick<
   Run,
   'id' | 'jobId' | 'jobVersion' | 'projectId' | 'trigger' | 'input' | 'workflowId' | 'bodyHash'
 >
+
+/** A run of loops may have tens of thousands. */
+const shownStepsMax = 2_000
 
 /** Runs as the API sees them. While a run runs, its worker writes its rows (run-job/store.ts). */
 export function createRunStore(prisma: PrismaClient) {
@@ -70,9 +84,14 @@ export function createRunStore(prisma: PrismaClient) {
       const rows = await prisma.$queryRaw<PinnedRun[]>`
         SELECT r.id AS run_id, r.project_id, r.job_id, r.job_version, r.status, (
           SELECT jsonb_agg(jsonb_build_object(
-            'id', step.value->'id', 'type', step.value->'type', 'credentials',
-            array_remove(ARRAY[step.value->>'credential', step.value->>'client_certificate'], NULL)))
-          FROM jsonb_array_elements(v.definition->'steps') step
+            'id', step->'id', 'type', step->'type', 'credentials',
+            array_remove(ARRAY[step->>'credential', step->>'client_certificate'], NULL) || ARRAY(
+              SELECT bastion.credential::text FROM executor.bastions bastion
+              WHERE bastion.project_id = r.project_id AND step->'via' ? bastion.name)))
+          FROM unnest(ARRAY[
+            '$.steps[*]', '$.steps[*].steps[*]', '$.steps[*].steps[*].steps[*]',
+            '$.finally[*]', '$.finally[*].steps[*]', '$.finally[*].steps[*].steps[*]'
+          ]::jsonpath[]) place, jsonb_path_query(v.definition, place) step
         ) AS steps
         FROM executor.job_runs r
         JOIN executor.job_versions v ON v.job_id = r.job_id AND v.version = r.job_version
@@ -83,7 +102,8 @@ export function createRunStore(prisma: PrismaClient) {
     async stepsOf(runId: string): Promise<StepAttempt[]> {
       const rows = await prisma.jobRunStep.findMany({
         where: { runId },
-        orderBy: [{ position: 'asc' }, { attempt: 'asc' }],
+        orderBy: [{ position: 'asc' }, { attempt: 'asc' }, { id: 'asc' }],
+        take: shownStepsMax,
       })
       return rows.map(toStep)
     },
@@ -115,11 +135,13 @@ function toStep(row: Prisma.JobRunStepGetPayload<object>): StepAttempt {
   return {
     id: row.id.toString(),
     stepId: row.stepId,
+    item: row.item,
     type: row.type,
-    status: row.status as RunStatus,
+    status: row.status as StepStatus,
     attempt: row.attempt,
     output: row.output,
     error: row.error as RunFailure | null,
+    progress: row.progress,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
   }

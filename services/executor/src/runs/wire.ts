@@ -7,6 +7,7 @@ export const toRunWire = (run: Run) => ({
   job_id: run.jobId,
   job_version: run.jobVersion,
   project_id: run.projectId,
+  parent_run_id: run.parentRunId,
   status: run.status,
   trigger: run.trigger,
   input: run.input,
@@ -20,11 +21,13 @@ export const toRunWire = (run: Run) => ({
 export const toStepWire = (step: StepAttempt) => ({
   id: step.id,
   step_id: step.stepId,
+  item: step.item === '' ? null : step.item,
   type: step.type,
   status: step.status,
   attempt: step.attempt,
   output: step.output,
   error: step.error,
+  progress: step.progress,
   started_at: at(step.startedAt),
   finished_at: at(step.finishedAt),
 })

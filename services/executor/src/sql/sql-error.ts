@@ -1,7 +1,26 @@
 import { AppError } from '@opsconductor/errors'
 import { tlsFaults } from '../tls-faults.ts'
 
-const unreachableCodes = new Set([
+/** What a driver's error means, in one word for all dialects. */
+export interface SqlFault {
+  kind:
+    | 'login'
+    | 'no database'
+    | 'writes'
+    | 'timeout'
+    /** A deadlock or a conflict between transactions, of which the database ended ours. */
+    | 'conflict'
+    | 'unreachable'
+    /** `message` says why there is no TLS, as in "it does not speak TLS". */
+    | 'tls'
+    /** It refused the statement; `message` is its own. */
+    | 'statement'
+    | 'unknown'
+  code: string
+  message?: string
+}
+
+const connectionCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
@@ -10,52 +29,95 @@ const unreachableCodes = new Set([
   'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_PREMATURE_CLOSE',
 ])
-const unreachableTexts =
-  /Connection terminated|timeout expired|Timeout acquiring a connection|certificate|altnames|SSL|TLS|socket disconnected/i
-/** SQLSTATE: connection lost, too many connections, server starting or stopping. */
-const unreachableStates = /^(?:08...|53...|57P0[1-5])$/
+const connectionTexts =
+  /Connection terminated|connection (?:is |was )?(?:lost|closed)|closed state|not queryable|Timeout acquiring a connection|certificate|altnames|SSL|TLS|socket (?:disconnected|hang up)/i
 
-/** A failed query as the step's error. PostgreSQL's own text is kept where it speaks of the statement. */
-export function sqlError(error: unknown, signal: AbortSignal): unknown {
-  if (signal.aborted) return signal.reason
-  if (error instanceof AppError) return error
-  const {
-    code = '',
-    message = '',
-    severity,
-  } = (error ?? {}) as {
-    code?: string
-    message?: string
-    severity?: string
+/** A failed statement or login as the step's error. The database's own text is kept where it speaks of the statement. */
+export function sqlError(error: unknown, faultOf: (error: unknown) => SqlFault): AppError {
+  const known = chain(error).find((one) => one instanceof AppError)
+  if (known instanceof AppError) return known
+  const tls = chain(error)
+    .map(({ code }) => tlsFaults[String(code)])
+    .find((text) => text !== undefined)
+  if (tls !== undefined) return noTls(tls)
+  const own = faultOf(error)
+  const fault = own.kind === 'unknown' ? (connectionFault(error) ?? own) : own
+  const internal = { code: fault.code }
+  switch (fault.kind) {
+    case 'login':
+      return new AppError('step_failed', 'The database refused the credential: wrong user or password.', {
+        internal: { ...internal, refusedCredential: true },
+      })
+    case 'no database':
+      return new AppError('step_failed', "The DSN's database does not exist.", { internal })
+    case 'writes':
+      return new AppError('step_failed', 'sql.query only reads: the statement would have written.', {
+        internal,
+      })
+    case 'timeout':
+      return new AppError('step_timeout', 'The database stopped the statement: it took too long.', {
+        internal,
+      })
+    case 'conflict':
+      return new AppError(
+        'target_failed',
+        'The database ended the transaction because of another one (a deadlock or a conflict); nothing was changed.',
+        { internal },
+      )
+    case 'unreachable':
+      return new AppError('target_unreachable', 'The database could not be reached.', { internal })
+    case 'tls':
+      return noTls(fault.message ?? '')
+    case 'statement':
+      return new AppError('step_failed', `The database refused the statement: ${oneLine(fault.message)}`, {
+        internal,
+      })
+    default:
+      return new AppError('step_failed', 'The statement could not be run.', { internal, cause: error })
   }
-  const internal = { code }
-  if (/^28/.test(code))
-    return new AppError('step_failed', 'The database refused the credential: wrong user or password.', {
-      internal,
-    })
-  // pg's own words; the server answered its TLS request with a no.
-  const tlsFault = /does not support SSL/.test(message) ? 'it does not speak TLS' : tlsFaults[code]
-  if (tlsFault !== undefined)
-    return new AppError('target_unreachable', `The database could not be reached: ${tlsFault}.`, {
-      internal: { code, tls: true },
-    })
-  if (code === '3D000') return new AppError('step_failed', "The DSN's database does not exist.", { internal })
-  if (code === '25006')
-    return new AppError('step_failed', 'sql.query only reads: the statement would have written.', {
-      internal,
-    })
-  if (code === '57014')
-    return new AppError('step_timeout', 'The database stopped the statement: it took too long.', { internal })
-  if (
-    unreachableCodes.has(code) ||
-    unreachableStates.test(code) ||
-    (code === '' && unreachableTexts.test(message))
-  )
-    return new AppError('target_unreachable', 'The database could not be reached.', { internal })
-  if (severity !== undefined)
-    return new AppError('step_failed', `The database refused the statement: ${message.slice(0, 500)}`, {
-      internal,
-    })
-  return new AppError('step_failed', 'The statement could not be run.', { internal, cause: error })
 }
+
+const noTls = (why: string) =>
+  new AppError('target_unreachable', `The database could not be reached: ${why}.`, {
+    internal: { tls: true },
+  })
+
+const chainMax = 5
+
+interface Link {
+  code?: unknown
+  message?: unknown
+  cause?: unknown
+}
+
+function chain(error: unknown): Link[] {
+  const errors: Link[] = []
+  for (
+    let one = error;
+    typeof one === 'object' && one !== null && errors.length < chainMax;
+    one = errors.at(-1)?.cause
+  )
+    errors.push(one)
+  return errors
+}
+
+function connectionFault(error: unknown): SqlFault | undefined {
+  const errors = chain(error)
+  const code = String(errors.find(({ code }) => connectionCodes.has(String(code)))?.code ?? '')
+  if (code !== '') return { kind: 'unreachable', code }
+  const { code: own, message } = errors[0] ?? {}
+  return own === undefined && connectionTexts.test(String(message))
+    ? { kind: 'unreachable', code: '' }
+    : undefined
+}
+
+const textMax = 500
+
+const oneLine = (text = ''): string =>
+  text
+    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    .trim()
+    .slice(0, textMax)

@@ -1,16 +1,9 @@
-import { HttpStepInput, HttpStepOutput, httpCredentialTypes, runHttpStep } from '../http/http-step.ts'
-import { defineStepType } from './define-step-type.ts'
+import { httpStepType } from '../http/http-step-type.ts'
 
-export const httpGet = defineStepType({
-  type: 'http.get',
-  title: 'HTTP GET',
+export const httpGet = httpStepType({
+  method: 'GET',
+  description: 'Reads something over HTTP.',
   risk: 'low',
-  credentials: httpCredentialTypes,
-  input: HttpStepInput.strict(),
-  output: HttpStepOutput,
-  urlFields: ['url'],
-  retryable: true,
-  timeoutSeconds: 30,
   examples: [
     {
       title: 'Read one order',
@@ -20,6 +13,19 @@ export const httpGet = defineStepType({
       title: 'Ask whether something exists',
       input: { url: 'https://shop.example.com/orders/{{ input.order_id }}', expect_status: [200, 404] },
     },
+    {
+      title: 'Go on only when a deployment is done, and keep its version',
+      input: {
+        url: 'https://deploy.example.com/api/deployments/{{ input.id }}',
+        expect: [{ path: '$.state', equals: 'done' }],
+        extract: { version: '$.artifact.version' },
+        retry: { max_attempts: 5 },
+      },
+      credential: 'oauth2_client',
+    },
+    {
+      title: 'Save a report',
+      input: { url: 'https://reports.example.com/latest.pdf', save_as: 'report.pdf', redirects_max: 3 },
+    },
   ],
-  run: (input, tools) => runHttpStep('GET', input, tools),
 })

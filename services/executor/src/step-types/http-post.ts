@@ -1,33 +1,10 @@
-import { Json } from '@opsconductor/contracts'
-import { z } from 'zod'
-import { HttpStepOutput, httpCredentialTypes, httpInputFields, runHttpStep } from '../http/http-step.ts'
-import { defineStepType } from './define-step-type.ts'
+import { httpStepType } from '../http/http-step-type.ts'
 
-const FormFields = z.record(z.string().max(200), z.union([z.string(), z.number(), z.boolean()]))
-
-const HttpPostInput = z
-  .object({
-    ...httpInputFields,
-    /** Sent as JSON. At most one of `json`, `form` and `text`. */
-    json: Json.optional(),
-    form: FormFields.optional(),
-    text: z
-      .string()
-      .max(1024 * 1024)
-      .optional(),
-  })
-  .strict()
-
-export const httpPost = defineStepType({
-  type: 'http.post',
-  title: 'HTTP POST',
+export const httpPost = httpStepType({
+  method: 'POST',
+  description:
+    'Sends something over HTTP. It is done once, unless the step says otherwise; all attempts carry the same Idempotency-Key.',
   risk: 'medium',
-  credentials: httpCredentialTypes,
-  input: HttpPostInput,
-  output: HttpStepOutput,
-  urlFields: ['url'],
-  retryable: false,
-  timeoutSeconds: 30,
   examples: [
     {
       title: 'Open a ticket',
@@ -40,24 +17,37 @@ export const httpPost = defineStepType({
       title: 'Send a form',
       input: { url: 'https://shop.example.com/search', form: { q: '{{ input.query }}' } },
     },
+    {
+      title: 'Send XML',
+      input: {
+        url: 'https://erp.example.com/orders',
+        xml: { order: { '@id': '{{ input.order_id }}', line: ['{{ input.first }}', '{{ input.second }}'] } },
+      },
+    },
+    {
+      title: 'Upload a file with a form',
+      input: {
+        url: 'https://files.example.com/upload',
+        multipart: [
+          { name: 'folder', value: 'inbox' },
+          { name: 'file', filename: 'note.txt', content_type: 'text/plain', text: '{{ input.note }}' },
+        ],
+      },
+    },
+    {
+      title: 'Sign the request as its receiver asks for it',
+      input: {
+        url: 'https://hooks.example.com/deploy',
+        json: { version: '{{ input.version }}' },
+        hmac: {
+          header: 'X-Signature',
+          prefix: 'sha256=',
+          signed: ['timestamp', 'body'],
+          separator: '.',
+          timestamp: { header: 'X-Timestamp' },
+        },
+      },
+      credential: 'webhook_secret',
+    },
   ],
-  check(input) {
-    const given = ['json', 'form', 'text'].filter((name) => input[name] !== undefined)
-    return given.length > 1 ? [{ at: '', message: `must have only one of ${given.join(', ')}` }] : []
-  },
-  run: (input, tools) =>
-    runHttpStep('POST', input, tools, {
-      headers: { 'idempotency-key': tools.idempotencyKey },
-      body: bodyOf(input),
-    }),
 })
-
-function bodyOf({ json, form, text }: z.infer<typeof HttpPostInput>) {
-  if (json !== undefined) return { contentType: 'application/json', text: JSON.stringify(json) }
-  if (form !== undefined) {
-    const fields = new URLSearchParams()
-    for (const [name, value] of Object.entries(form)) fields.append(name, String(value))
-    return { contentType: 'application/x-www-form-urlencoded', text: fields.toString() }
-  }
-  return text === undefined ? undefined : { contentType: 'text/plain; charset=utf-8', text }
-}

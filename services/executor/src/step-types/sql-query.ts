@@ -1,32 +1,53 @@
-import { Json } from '@opsconductor/contracts'
-import { AppError } from '@opsconductor/errors'
+import type { Json } from '@opsconductor/contracts'
 import { z } from 'zod'
-import { bindNamed } from '../sql/named-parameters.ts'
+import { runQuery, saveQuery } from '../sql/run-query.ts'
+import { SqlParameters, SqlText, sqlRowsOutput, sqlTextFaults } from '../sql/step-fields.ts'
 import { defineStepType } from './define-step-type.ts'
 
-const Parameter = z.union([z.string().max(100_000), z.number(), z.boolean(), z.null(), Json])
+/** More of them belong into an artefact. */
+const rowsInlineMax = 100_000
 
 export const sqlQuery = defineStepType({
   type: 'sql.query',
   title: 'SQL query',
+  description:
+    'Runs one statement that reads, on PostgreSQL, MySQL, MariaDB, SQL Server, Oracle or SQLite, in a transaction that can do nothing else.',
   risk: 'low',
   credentials: ['db_dsn'],
   credentialRequired: true,
+  takesVia: true,
+  takesClientCertificate: true,
   input: z
     .object({
-      /** One statement that reads. Values come in as parameters, never as text. */
-      sql: z.string().min(1).max(100_000),
-      /** For `$1`, `$2`, … a list, for `:name` an object. */
-      parameters: z
-        .union([z.array(Parameter).max(1000), z.record(z.string().regex(/^[A-Za-z_]\w*$/), Parameter)])
-        .default([]),
-      rows_max: z.number().int().min(1).max(10_000).default(1000),
+      sql: SqlText,
+      parameters: SqlParameters.default([]),
+      rows_max: z
+        .number()
+        .int()
+        .min(1)
+        .max(10_000_000)
+        .optional()
+        .describe('Left out: 1000, and with `save_as` all of them.'),
+      save_as: z
+        .string()
+        .min(1)
+        .max(200)
+        .optional()
+        .describe(
+          'Name of an artefact that takes the rows, one JSON object a line; the result then holds none.',
+        ),
     })
     .strict(),
   output: z.object({
-    rows: z.array(z.record(z.string(), Json)),
-    row_count: z.number().int(),
-    truncated: z.boolean(),
+    ...sqlRowsOutput,
+    artefact: z
+      .object({
+        id: z.string().describe('As in `/api/runs/{id}/artefacts`.'),
+        name: z.string().describe('As in `save_as`.'),
+        bytes: z.number().describe('How long it is.'),
+      })
+      .optional()
+      .describe('Where the rows were saved.'),
   }),
   retryable: true,
   timeoutSeconds: 30,
@@ -37,27 +58,36 @@ export const sqlQuery = defineStepType({
         sql: 'SELECT id, name FROM customers WHERE email = :email',
         parameters: { email: '{{ input.email }}' },
       },
+      credential: 'db_dsn',
     },
     {
       title: 'By position',
       input: { sql: 'SELECT count(*) FROM orders WHERE status = $1', parameters: ['open'] },
+      credential: 'db_dsn',
+    },
+    {
+      title: 'Keep a large answer as a file',
+      input: { sql: 'SELECT * FROM orders', save_as: 'orders.jsonl' },
+      credential: 'db_dsn',
     },
   ],
-  check: ({ sql }) =>
-    typeof sql === 'string' && sql.includes('{{')
-      ? [{ at: '.sql', message: 'must not hold templates: write :name and give the value in parameters' }]
-      : [],
-  async run({ sql, parameters, rows_max: rowsMax }, { sql: query }) {
-    const bound = Array.isArray(parameters)
-      ? { sql, values: parameters, unused: [] }
-      : bindNamed(sql, parameters)
-    if (bound.unused.length > 0)
-      throw new AppError('step_failed', `The statement has no parameter :${bound.unused[0]?.slice(0, 100)}.`)
-    const result = await query({ sql: bound.sql, values: bound.values.map(toSqlValue), rowsMax })
+  check({ sql, rows_max, save_as }) {
+    const faults = sqlTextFaults('.sql', sql)
+    if (save_as === undefined && typeof rows_max === 'number' && rows_max > rowsInlineMax)
+      faults.push({
+        at: '.rows_max',
+        message: `must be at most ${rowsInlineMax} where the rows are not saved by save_as`,
+      })
+    return faults
+  },
+  async run({ sql, parameters, rows_max, save_as: name }, { withDatabase, artefacts }) {
+    const result = await withDatabase((session) => {
+      if (name === undefined) return runQuery(session, { sql, parameters, rowsMax: rows_max ?? 1000 })
+      const query = { sql, parameters, rowsMax: rows_max ?? Number.POSITIVE_INFINITY }
+      return saveQuery(session, query, (content) =>
+        artefacts.write({ name, contentType: 'application/jsonl', content }),
+      )
+    })
     return result as typeof result & { rows: Record<string, z.infer<typeof Json>>[] }
   },
 })
-
-/** Objects go in as JSON text, which PostgreSQL reads as json or jsonb; lists stay lists for `= ANY($1)`. */
-const toSqlValue = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? JSON.stringify(value) : value

@@ -2,8 +2,11 @@ import Mustache from 'mustache'
 
 /** A template that cannot be rendered; the message is for the job's author and quotes no values. */
 export class TemplateError extends Error {
-  override readonly name = 'TemplateError'
+  override readonly name: string = 'TemplateError'
 }
+
+/** The variable is not there, which a condition may ask about. */
+export class UnknownVariable extends TemplateError {}
 
 /** `{{ steps.fetch.body }}` is the path ['steps', 'fetch', 'body']. */
 export interface Variable {
@@ -70,7 +73,8 @@ function parsePath(name: string): string[] {
   return path
 }
 
-export const unknownVariable = (path: readonly string[]): TemplateError =>
-  new TemplateError(`Unknown variable ${quoted(path.join('.'))}.`)
+/** `why`: what is there instead. */
+export const unknownVariable = (path: readonly string[], why = ''): TemplateError =>
+  new UnknownVariable(`Unknown variable ${quoted(path.join('.'))}${why === '' ? '.' : `: ${why}`}`)
 
 const quoted = (name: string): string => `{{ ${name.slice(0, 100)} }}`

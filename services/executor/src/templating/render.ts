@@ -5,6 +5,8 @@ export interface TemplateScope {
   input: unknown
   steps: Readonly<Record<string, unknown>>
   run: Readonly<Record<string, unknown>>
+  /** The variables of the loops around. */
+  [loopVariable: string]: unknown
 }
 
 /** What is rendered out of a step's templates, or out of a job's output, at most. */
@@ -102,16 +104,28 @@ function spend(budget: Budget, text: string): string {
 
 /** Own properties and array places only: nothing that a prototype holds can be reached. */
 function lookUp({ path }: Variable, scope: TemplateScope): unknown {
+  const missing = () => unknownVariable(path, insteadOf(path, scope))
   let value: unknown = scope
   for (const name of path) {
     if (Array.isArray(value)) {
-      if (!/^(?:0|[1-9][0-9]{0,8})$/.test(name) || Number(name) >= value.length) throw unknownVariable(path)
+      if (!/^(?:0|[1-9][0-9]{0,8})$/.test(name) || Number(name) >= value.length) throw missing()
       value = value[Number(name)]
     } else if (isRecord(value) && Object.hasOwn(value, name)) value = value[name]
-    else throw unknownVariable(path)
+    else throw missing()
   }
-  if (value === undefined || typeof value === 'function') throw unknownVariable(path)
+  if (value === undefined || typeof value === 'function') throw missing()
   return value
+}
+
+/** Steps that gave no result have a mark in its place: what to tell whoever looks for the result. */
+function insteadOf([root, name]: readonly string[], { steps }: TemplateScope): string {
+  if (root !== 'steps' || name === undefined || !Object.hasOwn(steps, name)) return ''
+  const result = steps[name]
+  if (!isRecord(result)) return ''
+  if (result.skipped === true) return `the step ${name} was skipped.`
+  if (result.too_large === true)
+    return `the result of ${name} was too large and became an artefact, {{ steps.${name}.artefact.id }}.`
+  return isRecord(result.error) && Object.keys(result).length === 1 ? `the step ${name} failed.` : ''
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

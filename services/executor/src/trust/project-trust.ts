@@ -1,6 +1,7 @@
-import { getTrustEndpoint } from '@opsconductor/contracts'
+import { getTrustEndpoint, reportHostKeyEndpoint } from '@opsconductor/contracts'
 import type { CachedLookup } from '@opsconductor/events'
 import type { InternalClient } from '@opsconductor/service-kit'
+import type { ShownHostKey } from '@opsconductor/ssh'
 import type { z } from 'zod'
 
 type TrustAnswer = z.infer<typeof getTrustEndpoint.answer>
@@ -12,13 +13,19 @@ export interface ProjectTrust {
   caBundles(): Promise<string[]>
   /** The keys that an SSH host may show, and those that are revoked. */
   hostKeys(host: string, port: number): Promise<TrustedKey[]>
+  /** A key that a host has shown and that is not trusted: a person may approve it. Never throws. */
+  reportHostKey(host: string, port: number, key: ShownHostKey): Promise<void>
 }
 
 export type TrustLookup = CachedLookup<TrustAnswer>
 
 /** Asked of the broker, and remembered until the project's trust changes. Throws `service_unavailable`. */
 export function createProjectTrust(
-  deps: { internal: Pick<InternalClient, 'call'>; lookup: TrustLookup },
+  deps: {
+    internal: Pick<InternalClient, 'call'>
+    lookup: TrustLookup
+    onNotReported(error: unknown): void
+  },
   projectId: string,
 ): ProjectTrust {
   const ask = (where: { host?: string; port?: number }) =>
@@ -28,6 +35,10 @@ export function createProjectTrust(
   return {
     caBundles: async () => (await ask({})).ca_bundles.map(({ certificates }) => certificates),
     hostKeys: async (host, port) => (await ask({ host: host.toLowerCase(), port })).host_keys,
+    async reportHostKey(host, port, { keyType, publicKey }) {
+      const seen = { project_id: projectId, host, port, key: `${keyType} ${publicKey}` }
+      await deps.internal.call(reportHostKeyEndpoint, seen).catch(deps.onNotReported)
+    },
   }
 }
 

@@ -81,11 +81,14 @@ export function callerAt(url: string, token: string): Call {
 }
 
 /** The real executor in this process. */
-export async function startExecutor(options: DepsOptions & { temporalAddress?: string } = {}) {
+export async function startExecutor(
+  options: DepsOptions & { temporalAddress?: string; environment?: Record<string, string> } = {},
+) {
   const neighbours = await startNeighbours()
   const { token } = neighbours
   const environment = {
     ...neighbours.environment,
+    ...options.environment,
     ...(options.temporalAddress === undefined ? {} : { TEMPORAL_ADDRESS: options.temporalAddress }),
   }
   const lines: string[] = []

@@ -3,8 +3,10 @@ import {
   type Credential,
   describeCredentialEndpoint,
   ensureNamespaceEndpoint,
+  getTrustEndpoint,
   type LentCredential,
   namespaceOf,
+  reportHostKeyEndpoint,
   type UseCredential,
   useCredentialEndpoint,
 } from '@opsconductor/contracts'
@@ -20,6 +22,9 @@ import {
 } from '@opsconductor/service-kit'
 import { connectTemporal, ensureNamespace } from '@opsconductor/temporal'
 import { testInternalKey, testTemporalAddress } from '@opsconductor/test-peers'
+import type { z } from 'zod'
+
+type TrustedKey = z.infer<typeof getTrustEndpoint.answer>['host_keys'][number]
 
 function servePeer(name: 'secrets-broker' | 'interface-registry', routes: AnyInternalRoute[]) {
   const app = createInternalApp({
@@ -59,6 +64,9 @@ export async function startBrokerPeer() {
   const credentials: (LentCredential & { projectId: string; isActive: boolean })[] = []
   const lent: (UseCredential & { reference: string; traceparent: string | undefined })[] = []
   let beforeLending = async () => {}
+  const caBundles: string[] = []
+  const hostKeys: (TrustedKey & { host: string; port: number })[] = []
+  const reportedHostKeys: z.infer<typeof reportHostKeyEndpoint.request>[] = []
   const find = (projectId: string, reference: string) => {
     const found = credentials.find(
       (c) => c.projectId === projectId && (c.id === reference || c.name === reference),
@@ -97,10 +105,27 @@ export async function startBrokerPeer() {
       }
       return described
     }),
+    internalRoute(getTrustEndpoint, async ({ request: { host, port } }) => ({
+      host_keys: hostKeys.filter((key) => key.host === host && key.port === port),
+      ca_bundles: caBundles.map((certificates, index) => ({
+        name: `bundle ${index}`,
+        certificates,
+        expires_at: new Date(Date.now() + 86_400_000).toISOString(),
+      })),
+    })),
+    internalRoute(reportHostKeyEndpoint, async ({ request }) => {
+      reportedHostKeys.push(request)
+      return { pending: true }
+    }),
   ])
   return {
     url: listening.url,
     lent,
+    /** What every project trusts: CA bundles in PEM, and keys of SSH hosts. */
+    caBundles,
+    hostKeys,
+    /** Keys that hosts have shown and that were not trusted. */
+    reportedHostKeys,
     /** What is awaited before a credential is lent. */
     onLend(wait: () => Promise<void>) {
       beforeLending = wait

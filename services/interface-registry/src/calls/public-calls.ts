@@ -35,7 +35,7 @@ export const publicCalls =
         })
       }
       deps.events.callAnswered(String(reply.status))
-      send(response, reply)
+      await send(response, reply)
     } catch (error) {
       deps.events.callAnswered(error instanceof AppError ? error.code : 'error')
       throw error

@@ -13,6 +13,9 @@ test.each([
   'mssql://reader:passw0rd@db.example:1433/app?encrypt=true&trustServerCertificate=false',
   'sqlserver://reader:passw0rd@db.example/app?application_name=x',
   'oracle://reader:passw0rd@db.example:1521/service?protocol=tcps',
+  'mssql://reader:passw0rd@db.example/app?encrypt=strict',
+  'sqlite:///app.db',
+  'sqlite:///app-2.v1.sqlite3',
   long,
 ])('001.07d db_dsn takes %.80s', async (dsn) => {
   expect(await faultsOf('db_dsn', { dsn })).toEqual([])
@@ -45,14 +48,24 @@ test.each([
   expect(JSON.stringify(faults)).not.toContain('passw0rd')
 })
 
-test.each(['sqlite:///var/app.db', 'file:///etc/passwd', 'sqlite3:app.db'])(
-  'db_dsn refuses %s and says why',
-  async (dsn) => {
-    expect(await faultsOf('db_dsn', { dsn })).toEqual([
-      ['body.secret.dsn', expect.stringContaining('SQLite')],
-    ])
-  },
-)
+test.each([
+  ...[
+    'sqlite:///var/app.db',
+    'file:///etc/passwd',
+    'sqlite3:app.db',
+    'sqlite:///../app.db',
+    'sqlite:///%2e%2e/app.db',
+  ],
+  ...[
+    'sqlite:///app.db-journal',
+    'sqlite:///app',
+    'sqlite:///.db',
+    'sqlite://host/app.db',
+    'sqlite:///app.db?mode=ro',
+  ],
+])('db_dsn takes no SQLite file but one by its bare name: %s', async (dsn) => {
+  expect(await faultsOf('db_dsn', { dsn })).toEqual([['body.secret.dsn', expect.stringContaining('SQLite')]])
+})
 
 test('db_dsn has the whole DSN redacted and the password in it, decoded; it is not applied to requests', () => {
   const dsn = 'mysql://u:p%40ss%2Fword@h/d'

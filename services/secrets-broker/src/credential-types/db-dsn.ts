@@ -19,12 +19,19 @@ const parametersOf: ReadonlyMap<string, readonly string[]> = new Map([
   ['sqlserver:', mssql],
   ['oracle:', oracle],
 ])
-const schemes = [...parametersOf.keys()].map((protocol) => `${protocol}//`).join(', ')
+/**
+ * A file of the project's own directory on the machine that runs the step: neither a path, which would be any file there, nor
+ * a journal of another one.
+ */
+const sqliteFile = /^sqlite:\/\/\/[A-Za-z0-9][\w.-]{0,99}\.(?:db|sqlite|sqlite3)$/
+const schemes = [...parametersOf.keys(), 'sqlite:'].map((protocol) => `${protocol}//`).join(', ')
 
 /** What is wrong with a DSN, in words that quote nothing of it; undefined where nothing is. */
 function faultOf(dsn: string): string | undefined {
   if (/^(sqlite3?|file):/i.test(dsn))
-    return 'must not name an SQLite file: it would be a file of the machine that runs the step'
+    return sqliteFile.test(dsn)
+      ? undefined
+      : 'must name an SQLite file by its bare name, like sqlite:///name.db'
   if (!URL.canParse(dsn)) return 'must be a URL like postgres://user:password@host:5432/database'
   const url = new URL(dsn)
   const parameters = parametersOf.get(url.protocol)

@@ -17,9 +17,12 @@ export interface HttpParts {
 
 /**
  * What `POST /api/credentials/{id}/test` does: `http` sends a request with the credential to a URL that the asker names,
- * `sql` asks `select 1` through the DSN, `vault` reads the secret from its vault. `unavailable` says why it cannot.
+ * `ssh`, `snmp` and `tls` log in to, ask, or show the certificate to a host that the asker names, `sql` asks `select 1`
+ * through the DSN, `vault` reads the secret from its vault. `unavailable` says why it cannot.
  */
-export type CheckPlan = { kind: 'http' | 'sql' | 'vault' } | { kind: 'unavailable'; why: string }
+export type CheckPlan =
+  | { kind: 'http' | 'ssh' | 'snmp' | 'tls' | 'sql' | 'vault' }
+  | { kind: 'unavailable'; why: string }
 
 /** What of a credential with a certificate is public, in PEM; the format is how it was given: 'pem' or 'pkcs12'. */
 export interface CertificateColumns {

@@ -35,5 +35,5 @@ export const oauth2Client = defineCredentialType({
     auth_style: z.enum(['basic', 'post']).default('basic'),
   }),
   secretsToRedact: ({ client_secret }) => [formEncoded(client_secret)],
-  check: { kind: 'unavailable', why: 'Tokens cannot be asked for yet: no step type takes this type.' },
+  check: { kind: 'http' },
 })

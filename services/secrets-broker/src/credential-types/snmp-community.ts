@@ -9,5 +9,5 @@ export const snmpCommunity = defineCredentialType({
     community: secretField.max(255).regex(/^[\x20-\x7e]+$/, 'must be printable ASCII'),
   }),
   extra: z.strictObject({ version: z.enum(['v1', 'v2c']).default('v2c') }),
-  check: { kind: 'unavailable', why: 'SNMP checks come with the SNMP step types.' },
+  check: { kind: 'snmp' },
 })

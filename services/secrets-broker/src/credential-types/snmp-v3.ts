@@ -59,5 +59,5 @@ export const snmpV3 = defineCredentialType({
     context_name: z.string().max(32).optional(),
   }),
   faults,
-  check: { kind: 'unavailable', why: 'SNMP checks come with the SNMP step types.' },
+  check: { kind: 'snmp' },
 })

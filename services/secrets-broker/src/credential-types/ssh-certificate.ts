@@ -84,5 +84,5 @@ export const sshCertificate = defineCredentialType({
     // Certificates without an end have the greatest number there is.
     return seconds === undefined || seconds > timeSecondsMax ? undefined : new Date(Number(seconds) * 1000)
   },
-  check: { kind: 'unavailable', why: 'SSH checks come with the SSH step types.' },
+  check: { kind: 'ssh' },
 })

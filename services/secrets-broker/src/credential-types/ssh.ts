@@ -45,5 +45,5 @@ export const ssh = defineCredentialType({
   }),
   extra: z.strictObject({ username: plainName }),
   faults,
-  check: { kind: 'unavailable', why: 'SSH checks come with the SSH step types.' },
+  check: { kind: 'ssh' },
 })

@@ -42,7 +42,7 @@ export const x509 = defineCredentialType({
   },
   secretsToRedact: ({ private_key = '' }) =>
     private_key.split('\n').filter((line) => line.length >= lineLengthMin && !line.startsWith('-----')),
-  check: { kind: 'unavailable', why: 'TLS checks come with the TLS step types.' },
+  check: { kind: 'tls' },
 })
 
 /** Subjects that certificates bring may be as long as they like. */

@@ -48,23 +48,41 @@ export async function testCredential(
   }
 }
 
-function planCheck(typeName: string, { url, method, expect_status }: TestCredential): Check | 'vault' {
-  const plan = findCredentialType(typeName)?.check
-  if (plan?.kind === 'vault') {
-    refuseFields({ url, method, expect_status }, 'must not be given: this type is tested at its vault')
-    return 'vault'
+function planCheck(
+  typeName: string,
+  { url, method, expect_status, host, port }: TestCredential,
+): Check | 'vault' {
+  const plan = findCredentialType(typeName)?.check ?? unknownPlan
+  switch (plan.kind) {
+    case 'vault':
+      refuseFields(
+        { url, method, expect_status, host, port },
+        'must not be given: this type is tested at its vault',
+      )
+      return 'vault'
+    case 'sql':
+      refuseFields(
+        { url, method, expect_status, host, port },
+        'must not be given: this type knows its own target',
+      )
+      return { kind: 'sql' }
+    case 'http':
+      refuseFields({ host, port }, 'must not be given: this type is tested by a request to url')
+      if (url === undefined) throw wrongFields(['url'], 'is missing: this type is tested by a request to it')
+      return { kind: 'http', url, method: method ?? 'GET', ...(expect_status && { expect_status }) }
+    case 'ssh':
+    case 'snmp':
+    case 'tls':
+      refuseFields({ url, method, expect_status }, 'must not be given: this type is tested at host and port')
+      if (host === undefined) throw wrongFields(['host'], 'is missing: this type is tested there')
+      return { kind: plan.kind, host, port: port ?? usualPort[plan.kind] }
+    default:
+      throw new AppError('check_unavailable', plan.why)
   }
-  if (plan?.kind === 'sql') {
-    refuseFields({ url, method, expect_status }, 'must not be given: this type knows its own target')
-    return { kind: 'sql' }
-  }
-  if (plan?.kind === 'http') {
-    if (url === undefined) throw wrongFields(['url'], 'is missing: this type is tested by a request to it')
-    return { kind: 'http', url, method: method ?? 'GET', ...(expect_status && { expect_status }) }
-  }
-  const why = plan?.kind === 'unavailable' ? plan.why : 'Credentials of this type cannot be tested yet.'
-  throw new AppError('check_unavailable', why)
 }
+
+const unknownPlan = { kind: 'unavailable', why: 'Credentials of this type cannot be tested yet.' } as const
+const usualPort = { ssh: 22, snmp: 161, tls: 443 } as const
 
 function refuseFields(given: Record<string, unknown>, message: string): void {
   const names = Object.keys(given).filter((name) => given[name] !== undefined)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type CreateTrustedHostKey, HostName, TrustedPort } from '@opsconductor/contracts'
+import { type CreateTrustedHostKey, HostName, HostPattern, TrustedPort } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
@@ -10,7 +10,7 @@ import { assertRoomFor, type HostKeyRecord, insertHostKey } from './store.ts'
 
 type Request = z.infer<typeof CreateTrustedHostKey>
 
-const keysMax = 5_000
+export const trustedKeysMax = 5_000
 
 /** Trusts, or distrusts, an SSH host's key. Throws `validation_failed`, and `conflict` where it is there already. */
 export function createHostKey(deps: Deps, actor: ProjectActor, request: Request): Promise<HostKeyRecord> {
@@ -22,32 +22,38 @@ export function createHostKey(deps: Deps, actor: ProjectActor, request: Request)
     id,
     prepare(access) {
       const parsed = parseHostKey(request.key)
-      const place = placeOf(parsed, request)
+      const isAuthority = request.is_authority ?? parsed.isAuthority
+      const place = placeOf({ ...parsed, isAuthority }, request)
       access.host = place.host
-      return { ...parsed, ...place }
+      return { ...parsed, ...place, isAuthority }
     },
     async change(client, _, parsed) {
-      await assertRoomFor(client, 'trusted_host_keys', projectId, keysMax)
-      const { host, port, keyType, publicKey, fingerprint } = parsed
+      await assertRoomFor(client, 'trusted_host_keys', projectId, trustedKeysMax)
+      const { host, port, keyType, publicKey, fingerprint, isAuthority } = parsed
       const comment = request.comment === undefined ? parsed.comment : request.comment
       const revoked = request.revoked ?? parsed.revoked
       return insertHostKey(client, {
-        ...{ id, projectId, host, port, keyType, publicKey, fingerprint, comment, revoked, by },
+        ...{ id, projectId, host, port, keyType, publicKey, fingerprint, comment, revoked, isAuthority, by },
       })
     },
   })
 }
 
-function placeOf({ host, port }: ParsedHostKey, request: Request): { host: string; port: number } {
+function placeOf(
+  { host, port, isAuthority }: ParsedHostKey,
+  request: Request,
+): { host: string; port: number } {
   if (host === undefined) {
     if (request.host === undefined) throw refuse('host', 'is missing: the key does not name its host')
+    if (!isAuthority && !HostName.safeParse(request.host).success)
+      throw refuse('host', 'must be one host: only an authority may have a pattern')
     return { host: request.host, port: request.port ?? 22 }
   }
   for (const field of ['host', 'port'] as const)
     if (request[field] !== undefined) throw refuse(field, 'must not be given: the line of the key names it')
-  const named = HostName.safeParse(host)
+  const named = (isAuthority ? HostPattern : HostName).safeParse(host)
   if (!named.success || !TrustedPort.safeParse(port).success)
-    throw refuse('key', 'must name one host exactly, without patterns')
+    throw refuse('key', 'must name one host exactly, without patterns; an authority also *. and a domain')
   return { host: named.data, port: port as number }
 }
 

@@ -12,6 +12,7 @@ export interface ParsedHostKey {
   fingerprint: string
   comment: string | null
   revoked: boolean
+  isAuthority: boolean
 }
 
 const rsaBitsMin = 2048
@@ -37,8 +38,8 @@ export function parseHostKey(text: string): ParsedHostKey {
   if (controlCharacter.test(line.replaceAll('\t', ' '))) throw refuse('must be one line')
   const words = line.split(/[ \t]+/)
   const marker = words[0]?.startsWith('@') ? words.shift() : undefined
-  if (marker !== undefined && marker !== '@revoked')
-    throw refuse('has a marker that is not supported; only @revoked is')
+  if (marker !== undefined && marker !== '@revoked' && marker !== '@cert-authority')
+    throw refuse('has a marker that is not supported; only @revoked and @cert-authority are')
   const names = isKeyType(words[0]) || words[0] === dsa ? undefined : words.shift()
   if (marker !== undefined && names === undefined) throw refuse('must name a host after its marker')
   const [keyType = '', base64 = '', ...comment] = words
@@ -49,7 +50,8 @@ export function parseHostKey(text: string): ParsedHostKey {
     publicKey: publicKey.toString('base64'),
     fingerprint: fingerprintOf(publicKey),
     comment: comment.join(' ').slice(0, 255) || null,
-    revoked: marker !== undefined,
+    revoked: marker === '@revoked',
+    isAuthority: marker === '@cert-authority',
   }
 }
 

@@ -14,6 +14,7 @@ export interface HostKeyRecord {
   fingerprint: string
   comment: string | null
   revoked: boolean
+  isAuthority: boolean
   createdBy: string | null
   createdAt: Date
   updatedAt: Date
@@ -43,19 +44,21 @@ interface Which {
 }
 
 const hostKeyColumns = `id, project_id AS "projectId", host, port, key_type AS "keyType", public_key AS "publicKey",
-  fingerprint, comment, revoked, created_by AS "createdBy", created_at AS "createdAt", updated_at AS "updatedAt"`
+  fingerprint, comment, revoked, is_authority AS "isAuthority", created_by AS "createdBy", created_at AS "createdAt", updated_at AS "updatedAt"`
 const caBundleColumns = `id, project_id AS "projectId", name, certificates, certificate_count AS "certificateCount",
   expires_at AS "expiresAt", created_by AS "createdBy", created_at AS "createdAt", updated_at AS "updatedAt"`
 
 /** Throws `conflict` where the host has the key already, `not_found` where the project has gone. */
 export async function insertHostKey(client: pg.PoolClient, key: New<HostKeyRecord>): Promise<HostKeyRecord> {
-  const { id, projectId, host, port, keyType, publicKey, fingerprint, comment, revoked, by } = key
+  const { id, projectId, host, port, keyType, publicKey, fingerprint, comment, revoked, isAuthority, by } =
+    key
   const { rows } = await client
     .query<HostKeyRecord>(
       `INSERT INTO secrets.trusted_host_keys
-         (id, project_id, host, port, key_type, public_key, fingerprint, comment, revoked, created_by, updated_by)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) RETURNING ${hostKeyColumns}`,
-      [id, projectId, host, port, keyType, publicKey, fingerprint, comment, revoked, by],
+         (id, project_id, host, port, key_type, public_key, fingerprint, comment, revoked, is_authority, created_by,
+          updated_by)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) RETURNING ${hostKeyColumns}`,
+      [id, projectId, host, port, keyType, publicKey, fingerprint, comment, revoked, isAuthority, by],
     )
     .catch(throwRefusal)
   return rows[0] as HostKeyRecord
@@ -200,7 +203,9 @@ export async function selectTrust(
   if (host === undefined) return { hostKeys: [], caBundles: bundles.rows }
   const keys = await pool.query<HostKeyRecord>(
     `SELECT ${hostKeyColumns} FROM secrets.trusted_host_keys
-     WHERE project_id = $1 AND host = $2 AND port = $3 ORDER BY created_at, id`,
+     WHERE project_id = $1 AND port = $3 AND (host = $2 OR is_authority AND starts_with(host, '*.')
+       AND length($2) >= length(host) AND right($2, length(host) - 1) = substr(host, 2))
+     ORDER BY created_at, id`,
     [projectId, host, port],
   )
   return { hostKeys: keys.rows, caBundles: bundles.rows }

@@ -1,0 +1,4 @@
+export interface OutgoingBody {
+  contentType: string
+  content: string | Uint8Array
+}

@@ -1,0 +1,47 @@
+import { AppError } from '@opsconductor/errors'
+import type { Reach } from '../reach/reach.ts'
+import type { StepCredential } from '../step-types/define-step-type.ts'
+import type { ProjectTrust } from '../trust/project-trust.ts'
+import { type Connection, connectionOf } from './connection.ts'
+import { exchange, type HttpAnswer, type HttpExchange, type HttpRequest } from './exchange.ts'
+import type { HttpClients } from './http-clients.ts'
+
+interface SendOnceOf {
+  httpClients: HttpClients
+  reach: Reach
+  trust: ProjectTrust
+  clientCertificate: StepCredential | undefined
+  signal: AbortSignal
+  record(exchange: HttpExchange): void
+}
+
+/** One exchange, over a connection that the project's policy and trust and the step's credentials allow. */
+export async function sendOnce(of: SendOnceOf, outgoing: HttpRequest): Promise<HttpAnswer> {
+  if (!outgoing.isAnonymous) of.reach.assertCredentialMayGoTo(outgoing.url.hostname)
+  const connection = await chooseConnection(of, outgoing)
+  return exchange(of.httpClients.clientFor(of.reach, connection), outgoing, of.signal, of.record)
+}
+
+async function chooseConnection(
+  { reach, trust, clientCertificate }: SendOnceOf,
+  { url, connection = {}, isAnonymous = false }: HttpRequest,
+): Promise<Connection> {
+  if (url.port === '0')
+    throw new AppError('validation_failed', 'The URL names port 0, which nothing listens on.')
+  if (url.protocol !== 'https:') return connectionOf(connection, undefined)
+  return connectionOf(connection, {
+    versionMin: connection.isTls13Only ? 'TLSv1.3' : reach.tlsVersionMin(url.hostname),
+    verify: connection.verify ?? true,
+    caBundles: await trust.caBundles(),
+    certificate:
+      clientCertificate === undefined || isAnonymous ? undefined : certificateOf(clientCertificate),
+  })
+}
+
+function certificateOf({ secret, extra }: StepCredential) {
+  const { certificate, certificate_chain: chain } = extra
+  const privateKey = secret.private_key?.reveal()
+  if (typeof certificate !== 'string' || privateKey === undefined)
+    throw new AppError('step_failed', 'The client certificate has no certificate or no private key.')
+  return { chain: typeof chain === 'string' ? `${certificate}\n${chain}` : certificate, privateKey }
+}

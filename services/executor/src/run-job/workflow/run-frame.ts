@@ -1,0 +1,51 @@
+import type { RunJobInput, RunProgress } from '@opsconductor/contracts'
+import { ApplicationFailure, workflowInfo } from '@temporalio/workflow'
+import type { RunFacts } from '../activity-contract.ts'
+import { createLocalRoom, type LocalRoom } from './local-room.ts'
+
+/** A history may hold 50 MB; what steps take and give stands in it. */
+const runCharactersMax = 16 * 1024 * 1024
+const finalCharactersMax = 2 * 1024 * 1024
+
+/** What all steps of one workflow have in common. */
+export interface RunFrame {
+  runId: string
+  trigger: RunJobInput['trigger']
+  /** How many runs are above this one. */
+  depth: number
+  progress: Pick<RunProgress, 'step_id'>
+  charactersLeft: number
+  local: LocalRoom
+}
+
+/** Once it is, the run must end: every further step would grow the history. */
+export const isExhausted = (frame: RunFrame): boolean => frame.charactersLeft < 0
+
+/** The final steps have something left, whatever the others used. */
+export function allowFinalSteps(frame: RunFrame): void {
+  frame.charactersLeft = Math.max(frame.charactersLeft, finalCharactersMax)
+}
+
+/** From here on a loop's items go to workflows of their own; the server ends a history of 51,200 events. */
+const historyLengthMax = 8_000
+
+export const createFrame = (facts: RunFacts, progress: RunFrame['progress']): RunFrame => ({
+  runId: facts.runId,
+  trigger: facts.trigger,
+  depth: facts.depth,
+  progress,
+  charactersLeft: runCharactersMax,
+  local: createLocalRoom(),
+})
+
+/** Counts what goes into the workflow's history. */
+export function spend(frame: RunFrame, ...values: unknown[]): void {
+  for (const value of values) frame.charactersLeft -= JSON.stringify(value)?.length ?? 0
+  if (isExhausted(frame))
+    throw ApplicationFailure.nonRetryable(
+      'The steps of the run took and gave more than a run can hold.',
+      'target_answer_too_large',
+    )
+}
+
+export const isHistoryLong = (): boolean => workflowInfo().historyLength > historyLengthMax
