@@ -161,10 +161,22 @@ export const CredentialName = DisplayName.refine(
 )
 export const CredentialReference = z.string().min(1).max(255).regex(noNul, noNulMessage)
 
-const limitList = <Item extends z.ZodType>(item: Item) =>
-  z.array(item).min(1, 'must name at least one; leave it out to limit nothing').max(100).optional()
+const limitList = <Item extends z.ZodType>(item: Item, max = 100) =>
+  z.array(item).min(1, 'must name at least one; leave it out to limit nothing').max(max).optional()
 
-/** What may use a credential. An absent list limits nothing; a limit holds for runs, `hosts` for checks too. */
+/** What goes over protocols without certificate authorities, so that a limit to CA bundles would let it go nowhere. */
+export const credentialTypesWithoutTls: readonly string[] = [
+  'ssh',
+  'ssh_certificate',
+  'snmp_community',
+  'snmp_v3',
+  'tsig',
+]
+
+/**
+ * What may use a credential. An absent list limits nothing; a limit holds for runs, `hosts` and `ca_bundles` for checks
+ * too.
+ */
 export const CredentialLimits = z
   .object({
     jobs: limitList(Id.toLowerCase()),
@@ -175,6 +187,8 @@ export const CredentialLimits = z
         .regex(/^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$/, 'must be a step type, as http.get'),
     ),
     hosts: limitList(HostPattern),
+    /** By name: it is sent only to TLS servers whose chain ends in one of them; the public authorities do not count. */
+    ca_bundles: limitList(DisplayName, 20),
   })
   .strict()
 export type CredentialLimits = z.infer<typeof CredentialLimits>
@@ -303,6 +317,8 @@ export const LentCredential = z.object({
     .nullable(),
   /** The hosts it may be sent to, in lower case; null where it is not limited. */
   limits_hosts: z.array(z.string()).nullable(),
+  /** The names of the CA bundles that it may be sent under; null where it is not limited. */
+  limits_ca_bundles: z.array(z.string()).nullable(),
 })
 export type LentCredential = z.infer<typeof LentCredential>
 

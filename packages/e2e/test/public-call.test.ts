@@ -124,6 +124,7 @@ test('000.07 the exchange is kept in http_requests with every column', async () 
       response_headers: expect.objectContaining({ 'content-type': 'application/json' }),
       response_body: '{"text":"for the record"}',
       response_time_ms: expect.any(Number),
+      tls_unverified: false,
       created_at: expect.any(Date),
     },
   ])

@@ -83,7 +83,7 @@ export async function connectSsh(how: ConnectSsh): Promise<SshConnection> {
     return true
   }
   try {
-    await new Promise<void>((resolve, reject) => {
+    return await new Promise<SshConnection>((resolve, reject) => {
       const fail = (reason: unknown) => {
         signal.removeEventListener('abort', stop)
         reject(reason)
@@ -95,7 +95,8 @@ export async function connectSsh(how: ConnectSsh): Promise<SshConnection> {
       })
       client.once('ready', () => {
         signal.removeEventListener('abort', stop)
-        resolve()
+        // At once: what ends the connection may come with the same packet.
+        resolve(createConnection(client, socket))
       })
       client.on('error', (error) => fail(refusal ?? loginError(error, isLoggingIn)))
       client.once('close', () => fail(refusal ?? loginError(undefined, isLoggingIn)))
@@ -118,7 +119,6 @@ export async function connectSsh(how: ConnectSsh): Promise<SshConnection> {
     socket.on('error', () => {}).destroy()
     throw error
   }
-  return createConnection(client, socket)
 }
 
 type LoginStep = { type: AuthenticationType; username: string } & Record<string, unknown>
@@ -154,7 +154,7 @@ function answerOnce(password: string) {
     answer: (answers: string[]) => void,
   ) => {
     const isPassword = !isAnswered && prompts.length === 1 && prompts[0]?.echo !== true
-    isAnswered = true
+    isAnswered ||= isPassword
     answer(isPassword ? [password] : prompts.map(() => ''))
   }
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { AppError } from '@opsconductor/errors'
 import type { Client, ClientChannel, SFTPWrapper } from 'ssh2'
 import { channelError, connectionLost } from './ssh-error.ts'
 import { killCommand } from './ssh2-internals.ts'
@@ -13,7 +14,7 @@ export interface SshConnection {
   exec<T>(line: string, signal: AbortSignal, follow: (channel: ClientChannel) => T): Promise<T>
   /** Asks the server to kill what runs in the channel; OpenSSH since 7.9 does. */
   kill(channel: ClientChannel): void
-  sftp(signal: AbortSignal): Promise<SFTPWrapper>
+  sftp(signal: AbortSignal): Promise<SftpSession>
   /** A TCP connection from the server to a target, which can be used as a socket is. */
   forward(host: string, port: number, signal: AbortSignal): Promise<Duplex>
   isOpen(): boolean
@@ -22,6 +23,14 @@ export interface SshConnection {
   /** Ends it at once, with all channels. */
   close(): void
 }
+
+export interface SftpSession {
+  sftp: SFTPWrapper
+  /** Fires when the server has ended it, or spoke nonsense. What is asked then would wait for ever. */
+  ended: AbortSignal
+}
+
+const sessionEnded = () => new AppError('target_failed', 'The server ended the SFTP session too early.')
 
 export function createConnection(client: Client, socket: Duplex): SshConnection {
   const closing = new AbortController()
@@ -45,12 +54,18 @@ export function createConnection(client: Client, socket: Duplex): SshConnection 
       if (!isOpen()) throw connectionLost()
       const stop = () => reject(signal.reason)
       signal.addEventListener('abort', stop, { once: true })
-      ask((error, channel) => {
+      try {
+        ask((error, channel) => {
+          signal.removeEventListener('abort', stop)
+          if (error) reject(isOpen() ? channelError(error, to.isTunnel === true) : connectionLost())
+          else if (signal.aborted) to.discard(channel)
+          else resolve(to.take(channel))
+        })
+      } catch {
+        // ssh2 throws where the socket ended and nobody was told yet.
         signal.removeEventListener('abort', stop)
-        if (error) reject(isOpen() ? channelError(error, to.isTunnel === true) : connectionLost())
-        else if (signal.aborted) to.discard(channel)
-        else resolve(to.take(channel))
-      })
+        reject(connectionLost())
+      }
     })
   return {
     exec: (line, signal, follow) =>
@@ -63,9 +78,14 @@ export function createConnection(client: Client, socket: Duplex): SshConnection 
       }),
     kill: (channel) => killCommand(client, channel),
     sftp: (signal) =>
-      open<SFTPWrapper, SFTPWrapper>((answer) => client.sftp(answer), signal, {
-        take: (sftp) => sftp,
-        discard: (sftp) => sftp.end(),
+      open<SFTPWrapper, SftpSession>((answer) => client.sftp(answer), signal, {
+        take(sftp) {
+          const ending = new AbortController()
+          const end = () => ending.abort(sessionEnded())
+          sftp.on('error', end).on('close', end)
+          return { sftp, ended: ending.signal }
+        },
+        discard: (sftp) => sftp.on('error', () => {}).end(),
       }),
     forward: (host, port, signal) =>
       open<ClientChannel, Duplex>((answer) => client.forwardOut('127.0.0.1', 0, host, port, answer), signal, {

@@ -67,7 +67,8 @@ export async function* readBlocks(
     const buffer = Buffer.allocUnsafe(blockBytes)
     return sftpCall<Buffer>(signal, 'read the file', (done) =>
       sftp.read(handle, buffer, 0, blockBytes, position, (error, bytes) =>
-        done(error, buffer.subarray(0, bytes)),
+        // A copy where it is short: who keeps many of them would keep a whole block for each.
+        done(error, bytes < blockBytes ? Buffer.from(buffer.subarray(0, bytes)) : buffer),
       ),
     )
   }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { AppError } from '@opsconductor/errors'
 import type { SshConnection } from './connection.ts'
+import { connectionLost } from './ssh-error.ts'
 
 /** Opens a connection; ends its work when `signal` fires. */
 export type OpenConnection = (signal: AbortSignal) => Promise<SshConnection>
@@ -59,7 +60,7 @@ export function createSshPool({ idleMs = 60_000, sweepMs = 10_000 } = {}): SshPo
 
   function makeRoom(): void {
     const shared = all()
-    if (shared.length < connectionsMax) return
+    if (shared.length + openings.size < connectionsMax) return
     const [oldest] = shared.filter(idle).sort((a, b) => a.idleSince - b.idleSince)
     if (oldest === undefined)
       throw new AppError('service_unavailable', `More than ${connectionsMax} SSH connections are in use.`)
@@ -109,8 +110,11 @@ export function createSshPool({ idleMs = 60_000, sweepMs = 10_000 } = {}): SshPo
       return await Promise.race([opening.shared, stopped])
     } finally {
       signal.removeEventListener('abort', stop)
-      if (--opening.waiting === 0)
+      if (--opening.waiting === 0) {
+        // Who comes now must not wait for what is being given up.
+        if (openings.get(key) === opening) openings.delete(key)
         opening.abandon.abort(new AppError('step_timeout', 'Nobody waits any more.'))
+      }
     }
   }
 
@@ -125,8 +129,10 @@ export function createSshPool({ idleMs = 60_000, sweepMs = 10_000 } = {}): SshPo
       const free = [...(pools.get(key) ?? [])].find((one) => one.connection.isOpen() && hasRoom(one))
       if (free !== undefined) return free
       const opened = await waitForOpening(key, open, signal)
+      // A server that ends every connection at once would be asked again and again.
+      if (!opened.connection.isOpen()) throw connectionLost()
       // Others that waited for it may have filled it.
-      if (opened.connection.isOpen() && hasRoom(opened)) return opened
+      if (hasRoom(opened)) return opened
     }
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '@opsconductor/errors'
 import type { ClientChannel } from 'ssh2'
 import { collectOutput } from './collect-output.ts'
@@ -9,7 +10,8 @@ import { type StartWatch, watchStart } from './watch-start.ts'
 
 /** Output that is thrown away costs time all the same; a command that goes on and on is stopped. */
 const discardedBytesMax = 64 * 1024 * 1024
-const killMsMax = 700
+const killWaitMs = 700
+const killMsMax = 5_000
 const killPauseMs = 50
 /** A command that left something behind holds its output open; after its end this long without output is enough. */
 const silenceMsMax = 2_000
@@ -90,25 +92,36 @@ async function followCommand(
 const wroteTooMuch = () =>
   new AppError('target_answer_too_large', 'The command wrote more than 64 MB and was stopped.')
 
-/** Closing the channel alone would leave the command running. A connection that no longer answers is closed. */
+/**
+ * Closing the channel alone would leave the command running. The step waits for it a moment only; others use the connection
+ * too, so a slow server is given more time before it counts as one that no longer answers, and is closed.
+ */
 async function killRemote(
   connection: SshConnection,
-  { channel, start }: Started,
+  started: Started,
   sudo: SudoAs | undefined,
 ): Promise<void> {
-  connection.kill(channel)
+  connection.kill(started.channel)
+  const killed = killStarted(connection, started, sudo).finally(() => started.channel.close())
+  await Promise.race([killed, delay(killWaitMs, undefined, { ref: false })])
+}
+
+async function killStarted(
+  connection: SshConnection,
+  { start }: Started,
+  sudo: SudoAs | undefined,
+): Promise<void> {
   const group = start.group()
   const signal = AbortSignal.timeout(killMsMax)
   while (group !== undefined && connection.isOpen() && !signal.aborted)
     try {
       const killing = { command: killGroup(group, sudo), sudo, outputBytesMax: 1_000, signal }
       await (await startCommand(connection, killing)).result
-      break
+      return
     } catch (error) {
       if (signal.aborted) connection.close()
       // Commands that are being killed make room for what kills the others.
-      if (!(error instanceof AppError) || error.internal?.sessionsFull !== true) break
-      await new Promise((resolve) => setTimeout(resolve, killPauseMs))
+      if (!(error instanceof AppError) || error.internal?.sessionsFull !== true) return
+      await delay(killPauseMs)
     }
-  channel.close()
 }

@@ -54,17 +54,15 @@ function sftpError(error: unknown, what: string): AppError {
 const failed = (text: string, status: number) =>
   new AppError('step_failed', text, { internal: { sftpStatus: status } })
 
-/** An SFTP session that ends with `work`, whose signal also fires when the connection breaks. */
+/** An SFTP session that ends with `work`, whose signal also fires when the session ends or the connection breaks. */
 export async function withSftp<T>(
   connection: SshConnection,
   signal: AbortSignal,
   work: (sftp: SFTPWrapper, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const sftp = await connection.sftp(signal)
-  // What is wrong shows in what is asked next.
-  sftp.on('error', () => {})
+  const { sftp, ended } = await connection.sftp(signal)
   try {
-    return await work(sftp, AbortSignal.any([signal, connection.closed]))
+    return await work(sftp, AbortSignal.any([signal, connection.closed, ended]))
   } finally {
     sftp.end()
   }

@@ -89,7 +89,13 @@ const administrativelyProhibited = 1
 export function channelError(error: unknown, isTunnel: boolean): AppError {
   if (error instanceof AppError) return error
   const { reason } = (error ?? {}) as { reason?: unknown }
-  if (typeof reason !== 'number') return connectionLost(error)
+  if (typeof reason !== 'number')
+    return isTunnel
+      ? connectionLost(error)
+      : new AppError(
+          'target_refused',
+          'The SSH server does not offer what the step needs: commands, or SFTP.',
+        )
   const internal = { reason, sessionsFull: !isTunnel }
   if (!isTunnel)
     return new AppError('target_refused', 'The SSH server opens no session (any more) on this connection.', {

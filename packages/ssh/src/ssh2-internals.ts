@@ -3,8 +3,8 @@ import type { Client, ClientChannel, ParsedKey } from 'ssh2'
 import { certificateSuffix, type SshCertificate } from './host-certificate.ts'
 import { writeStrings } from './wire-format.ts'
 
-// What ssh2 1.17 lacks and its own classes let one add. Its version is pinned; test/certificates.test.ts shows on a real
-// sshd that the parts named here still are what they were.
+// What ssh2 1.17 lacks and its own classes let one add. Its version is pinned; test/login.test.ts and
+// test/host-keys.test.ts show on a real sshd that the parts named here still are what they were.
 
 interface Protocol {
   _kex: { sessionID: Buffer; negotiated: { serverHostKey: string }; _hostKey: Buffer }

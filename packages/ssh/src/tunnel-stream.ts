@@ -10,6 +10,8 @@ export function tunnelStream(channel: ClientChannel, isConnected: () => boolean)
   let isClosed = false
   let waiting: ((error?: Error) => void) | undefined
   const stream = new Duplex({
+    // As a socket's: drivers wait for its close, which a server gives only when both sides have ended.
+    allowHalfOpen: false,
     read() {
       channel.resume()
     },

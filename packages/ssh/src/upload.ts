@@ -41,7 +41,7 @@ export function upload(connection: SshConnection, asked: Upload): Promise<Upload
     const before = await statOf(sftp, given)
     const mode = given.mode ?? (before === undefined ? modeByDefault : before.mode & permissionBits)
     const { dir, base } = posix.parse(given.path)
-    const temporary = posix.join(dir, `.${base.slice(0, 100)}.${randomBytes(8).toString('hex')}.part`)
+    const temporary = posix.join(dir, `.${base.slice(0, 50)}.${randomBytes(8).toString('hex')}.part`)
     try {
       const written = await writeTemporary(sftp, temporary, { ...given, mode })
       await assertWritten(sftp, temporary, written, given.signal)

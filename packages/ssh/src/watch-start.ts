@@ -19,9 +19,11 @@ export function watchStart(channel: ClientChannel, { command, sudo, stdin }: Com
   const sendInput = () => channel.end(stdin ?? '')
   if (sudo === undefined) sendInput()
 
-  function answer(passwordMark: string): void {
+  function answer(passwordMark: string, startMark: string): void {
     const at = before.indexOf(passwordMark)
-    if (at === -1) return
+    const startAt = before.indexOf(startMark)
+    // What follows the start is the command's, which may have read the mark in sudo's arguments.
+    if (at === -1 || (startAt !== -1 && startAt < at)) return
     before = Buffer.concat([before.subarray(0, at), before.subarray(at + passwordMark.length)])
     if (isAnswered || sudo?.password === undefined) {
       refuse(sudoRefused())
@@ -36,12 +38,14 @@ export function watchStart(channel: ClientChannel, { command, sudo, stdin }: Com
     afterStart(chunk: Buffer): Buffer {
       if (hasStarted || typeof command === 'string') return chunk
       before = Buffer.concat([before, chunk])
-      answer(command.passwordMark)
+      answer(command.passwordMark, command.startMark)
       const at = before.indexOf(command.startMark)
       const end = at === -1 ? -1 : before.indexOf('\n', at)
       if (end === -1) {
-        if (before.length > beforeStartBytesMax)
+        if (before.length > beforeStartBytesMax) {
           refuse(new AppError('target_refused', 'The login shell writes too much before the command begins.'))
+          before = Buffer.alloc(0)
+        }
         return Buffer.alloc(0)
       }
       hasStarted = true

@@ -63,6 +63,31 @@ const enter = (port: number, more: Partial<ConnectSsh> = {}) => {
     ...more,
   })
 }
+
+test('a server that has something to say before it asks for the password gets it all the same, once', async () => {
+  const asked: string[][] = []
+  const server = new ssh2.Server({ hostKeys: [hostKey.privateKey] }, (client) => {
+    client.on('error', () => {})
+    client.on('authentication', (login) => {
+      if (login.method !== 'keyboard-interactive') {
+        login.reject(['keyboard-interactive'])
+        return
+      }
+      const ask = (prompts: ssh2.Prompt[], next: () => void) =>
+        login.prompt(prompts, (answers) => {
+          asked.push(answers)
+          next()
+        })
+      const password = [{ prompt: 'Password: ', echo: false }]
+      ask([], () => ask(password, () => ask(password, () => login.accept())))
+    })
+  })
+  closing.push(() => server.close())
+  const connection = await enter(await listen(server))
+  expect(asked).toEqual([[], ['secret password'], ['']])
+  connection.close()
+})
+
 const soon = () => AbortSignal.timeout(300)
 const withSession = (talk: (session: Session) => void) =>
   sshServer((client) => client.on('session', (accept) => talk(accept())))
@@ -121,7 +146,7 @@ test('a server that hangs after the login does not hold a step: no session, no t
   connection.close()
 })
 
-test('a command that never says anything is ended with the step, and its hung connection closed', async () => {
+test('a command that never says anything is ended with the step', async () => {
   const port = await withSession((session) => session.on('exec', (accept) => void accept()))
   const connection = await enter(port)
   for (const command of ['hang', remoteCommand(['hang'])]) {
@@ -131,6 +156,21 @@ test('a command that never says anything is ended with the step, and its hung co
     )
     expect(performance.now() - startedAt).toBeLessThan(5_000)
   }
+  connection.close()
+})
+
+test('a server that is slow to kill a command does not cost others the connection that they share', async () => {
+  const port = await withSession((session) =>
+    session.on('exec', (accept, _, { command }) => {
+      const channel = accept()
+      const [mark] = /opsconductor-\w+-runs/.exec(command) ?? []
+      if (mark !== undefined) channel.stderr.write(`${mark} 42\n`)
+    }),
+  )
+  const connection = await enter(port)
+  const run = { command: remoteCommand(['x']), outputBytesMax: 10, signal: soon() }
+  expect(await faultOf(runCommand(connection, run))).toMatch(/timeout/)
+  expect(connection.isOpen()).toBe(true)
   connection.close()
 })
 
@@ -178,23 +218,69 @@ test('a server that ends a command without saying how is an outage, one that lie
   for (const connection of [silent, chatty, asking]) connection.close()
 })
 
-test('an SFTP server that answers noise, or refuses, is an error', async () => {
-  const noisy = await enter(
-    await withSession((session) =>
-      session.on(
-        'subsystem' as 'sftp',
-        ((accept: () => ServerChannel) => {
-          accept().write(Buffer.alloc(64, 0xff))
-        }) as never,
-      ),
-    ),
+const sftpServer = (talk: (channel: ServerChannel) => void) =>
+  withSession((session) =>
+    session.on('subsystem' as 'sftp', ((accept: () => ServerChannel) => talk(accept())) as never),
   )
-  const refusing = await enter(await withSession(() => {}))
-  for (const connection of [noisy, refusing]) {
-    const fault = await faultOf(
-      download(connection, { path: 'x', bytesMax: 10, signal: AbortSignal.timeout(2_000) }, async () => {}),
-    )
-    expect(fault).toMatch(/^(target_unreachable|target_refused|step_failed|23): /)
-    connection.close()
+const version = Buffer.from([0, 0, 0, 5, 2, 0, 0, 0, 3])
+const unknownPacket = Buffer.from([0, 0, 0, 5, 0xff, 0, 0, 0, 3])
+
+test.each<[string, () => Promise<number>, RegExp, boolean]>([
+  [
+    'noise',
+    () => sftpServer((channel) => channel.write(Buffer.alloc(64, 0xff))),
+    /^target_unreachable/,
+    false,
+  ],
+  [
+    'a wrong greeting',
+    () => sftpServer((channel) => channel.write(unknownPacket)),
+    /^target_refused: The SSH server does not offer/,
+    true,
+  ],
+  ['that there is none', () => withSession(() => {}), /^target_refused: The SSH server does not offer/, true],
+  [
+    'nonsense behind its greeting',
+    () => sftpServer((channel) => channel.write(Buffer.concat([version, unknownPacket]))),
+    /^target_failed: The server ended the SFTP session/,
+    true,
+  ],
+  [
+    'its greeting and ends',
+    () => sftpServer((channel) => channel.end(version)),
+    /^target_failed: The server ended the SFTP session/,
+    true,
+  ],
+])('an SFTP server that answers %s is an error at once', async (_, start, fault, staysOpen) => {
+  const connection = await enter(await start())
+  const file = { path: 'x', bytesMax: 10, signal: AbortSignal.timeout(5_000) }
+  expect(await faultOf(download(connection, file, async () => {}))).toMatch(fault)
+  expect(connection.isOpen()).toBe(staysOpen)
+  connection.close()
+})
+
+test('an SFTP session that ends while content is waited for ends the upload', async () => {
+  const port = await withSession((session) =>
+    session.on('sftp', (accept) => {
+      const sftp = accept()
+      sftp
+        .on('STAT', (id) => sftp.status(id, 2))
+        .on('OPEN', (id) => sftp.handle(id, Buffer.alloc(1)))
+        .on('WRITE', (id) => {
+          sftp.status(id, 0)
+          sftp.end()
+        })
+    }),
+  )
+  const connection = await enter(port)
+  async function* content() {
+    yield Buffer.from('x')
+    // Servers answer in order: this one has ended the first session when it opens another.
+    const { sftp } = await connection.sftp(AbortSignal.timeout(5_000))
+    sftp.end()
+    yield Buffer.from('y')
   }
+  const file = { path: 'x', content: content(), signal: AbortSignal.timeout(5_000) }
+  expect(await faultOf(upload(connection, file))).toMatch(/^target_(failed|unreachable): /)
+  connection.close()
 })

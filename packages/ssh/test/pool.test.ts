@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { type SshdPeer, startSshd } from '@opsconductor/test-peers'
@@ -99,6 +101,50 @@ test('a connection that nobody waits for any more is given up; who still waits g
   const { open } = opener(sshd)
   expect((await pool.use('a', open, never, echo('y'))).stdout.toString()).toBe('y\n')
   pool.close()
+})
+
+test('who comes while a connection is being given up gets one of its own', async () => {
+  const pool = createSshPool()
+  const { open } = opener(sshd)
+  let giveUp = () => {}
+  const slowToStop: OpenConnection = (signal) =>
+    new Promise((_, reject) => {
+      giveUp = () => reject(signal.reason)
+    })
+  const first = new AbortController()
+  const waiting = faultOf(pool.use('a', slowToStop, first.signal, echo('x')))
+  first.abort(new Error('one'))
+  expect(await waiting).toBe('undefined: one')
+  const second = pool.use('a', open, never, echo('y'))
+  giveUp()
+  expect((await second).stdout.toString()).toBe('y\n')
+  pool.close()
+})
+
+test('a server that ends every connection after the login is an outage, and is not asked again and again', async () => {
+  const pool = createSshPool()
+  let asked = 0
+  const closing: OpenConnection = async (signal) => {
+    asked++
+    const connection = await connectTo(sshd, { signal })
+    connection.close()
+    return connection
+  }
+  expect(await faultOf(pool.use('a', closing, never, echo('x')))).toMatch(/^target_unreachable/)
+  expect(asked).toBe(1)
+  pool.close()
+})
+
+test('a tunnel closes when its target has said all, as a socket does', async () => {
+  const farewell = createServer((socket) => socket.on('error', () => {}).end('bye')).listen(0, '127.0.0.1')
+  await once(farewell, 'listening')
+  const connection = await connectTo(sshd)
+  const { port } = farewell.address() as { port: number }
+  const tunnel = await connection.forward('127.0.0.1', port, never)
+  tunnel.resume()
+  await once(tunnel, 'close')
+  connection.close()
+  farewell.close()
 })
 
 test('000.35 a tunnel carries bytes both ways, ends with its target, and is an error where its connection breaks', async () => {

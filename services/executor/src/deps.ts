@@ -91,8 +91,12 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
     mibsOf,
     resolve: options.resolve ?? resolveBySystem,
     outboundPolicyOf: (projectId) => policies.get(projectId, () => outboundPolicies.find(projectId)),
-    trustOf: (projectId) =>
-      createProjectTrust({ internal, lookup: trusted, onNotReported: events.hostKeyNotReported }, projectId),
+    trustOf: (projectId, limitsCaBundles) =>
+      createProjectTrust(
+        { internal, lookup: trusted, onNotReported: events.hostKeyNotReported },
+        projectId,
+        limitsCaBundles,
+      ),
     bastions,
   })
   const workers = createWorkers(base, runJob, options.tracing)
@@ -123,7 +127,7 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
   /** Ends the workers. Until then a step of theirs may borrow, which makes the broker ask us about its run. */
   const drain = () => {
     activeProjects.stop()
-    drained ??= workers.stop()
+    drained ??= workers.stop().finally(runJob.writeBehind.end)
     return drained
   }
   return {
@@ -196,10 +200,11 @@ function createRunJobDeps(
   { config, pool, internal, events }: Base,
   project: Pick<RunJobDeps, 'resolve' | 'outboundPolicyOf' | 'trustOf' | 'mibsOf' | 'webhooks' | 'bastions'>,
 ): RunJobDeps {
+  const store = createRunJobStore(pool)
   return {
     ...project,
-    store: createRunJobStore(pool),
-    writeBehind: createWriteBehind(),
+    store,
+    writeBehind: createWriteBehind({ write: store.recordSteps, onNotWritten: events.stepNotRecorded }),
     artefacts: {
       store: createArtefactStore(pool),
       limits: {

@@ -101,8 +101,8 @@ export function createEvents(log: Logger, metrics: Metrics) {
       if (seconds !== null) stepSeconds.observe({ type: step.type, outcome }, seconds)
       log.info({ ...stepFacts(step), attempt, outcome }, 'step ended')
     },
-    stepNotRecorded(request: StepRequest, error: unknown) {
-      log.error({ ...stepFacts(request), err: error }, "a step's end could not be written")
+    stepNotRecorded(step: StepPlace, error: unknown) {
+      log.error({ ...stepFacts(step), err: error }, "a step's end could not be written")
     },
     /** A defect of ours. The error may quote what the step held, so it is said through the step's redaction. */
     stepBroke(request: StepRequest, error: unknown, redact: (text: string) => string) {

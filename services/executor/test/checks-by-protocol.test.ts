@@ -86,10 +86,15 @@ function addCredentials(): void {
     type: string,
     secret: Record<string, string>,
     extra: Record<string, string> = {},
-  ) => broker.add({ projectId, name, type, secret, extra })
+    limits_ca_bundles: string[] | null = null,
+  ) => broker.add({ projectId, name, type, secret, extra, limits_ca_bundles })
   const certificate = (issuer: Identity) => pem(makeCertificate('client', { issuer }))
   const ours = certificate(authority)
   const theirs = certificate(stranger)
+  const shown = { certificate: ours.cert }
+  add('limited certificate', 'x509', { private_key: ours.key }, shown, ['bundle 0'])
+  add('lost certificate', 'x509', { private_key: ours.key }, shown, ['lost'])
+  add('limited community', 'snmp_community', { community: 'public' }, { version: 'v2c' }, ['bundle 0'])
   add('certificate', 'x509', { private_key: ours.key }, { certificate: ours.cert })
   add('wrong certificate', 'x509', { private_key: theirs.key }, { certificate: theirs.cert })
   add('community', 'snmp_community', { community: 'public' }, { version: 'v2c' })
@@ -128,6 +133,7 @@ const http = () => ({ kind: 'http', url: target.url })
 
 test.each<[string, () => object]>([
   ['certificate', () => tls(ports.trusted)],
+  ['limited certificate', () => tls(ports.trusted)],
   ['community', () => snmp(agent.port)],
   ['user', () => snmp(agent.port)],
   ['key', () => ssh('web-01.example.com')],
@@ -172,6 +178,20 @@ test.each<[string, string, () => object, string, RegExp]>([
     () => tls(ports.strange),
     'tls_failed',
     /not to be trusted/,
+  ],
+  [
+    'the CA bundle of its limit is gone',
+    'lost certificate',
+    () => tls(ports.trusted),
+    'credential_unusable',
+    /CA bundle lost/,
+  ],
+  [
+    'it is limited to a CA bundle and never sent over TLS',
+    'limited community',
+    () => snmp(agent.port),
+    'outbound_denied',
+    /never sent over TLS/,
   ],
   ['a server speaks no TLS', 'certificate', () => tls(agent.port), 'target_unreachable', /refused/],
   ['nobody listens', 'certificate', () => tls(ports.closed), 'target_unreachable', /refused/],

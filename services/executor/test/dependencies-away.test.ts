@@ -27,31 +27,41 @@ test('while Temporal is away a run is refused with 503 and Retry-After, and no r
   await executor.stop()
 }, 60_000)
 
-test('a run outlives the loss of every database connection', async () => {
-  const executor = await startExecutor()
-  const owner = new pg.Client({ connectionString: executor.database.ownerUrl })
-  await owner.connect()
-  let cut = 0
-  const target = await startTarget(async (_, response) => {
-    const { rowCount } = await owner.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+test.each([
+  ['', { type: 'http.post' }],
+  [
+    ', also where its steps are so short that their rows are written behind',
+    { type: 'http.get', timeout_seconds: 2 },
+  ],
+])(
+  'a run outlives the loss of every database connection%s',
+  async (_, more) => {
+    const executor = await startExecutor()
+    const owner = new pg.Client({ connectionString: executor.database.ownerUrl })
+    await owner.connect()
+    let cut = 0
+    const target = await startTarget(async (_, response) => {
+      const { rowCount } = await owner.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
        WHERE datname = current_database() AND usename = 'svc_executor'`,
-    )
-    cut += rowCount ?? 0
-    sendJson(response, { ok: true })
-  })
-  await executor.open(target.port)
-  const step = (id: string) => ({ id, type: 'http.post', input: { url: target.url } })
-  const job = await createJob(executor, { steps: [step('one'), step('two')] })
-  const run = await runToEnd(executor, job.id)
-  expect(cut).toBeGreaterThan(0)
-  expect(run).toMatchObject({ status: 'succeeded' })
-  expect(run.steps.map((s: { status: string }) => s.status)).toEqual(['succeeded', 'succeeded'])
-  expect(target.received).toHaveLength(2)
-  await owner.end()
-  await target.close()
-  await executor.stop()
-}, 60_000)
+      )
+      cut += rowCount ?? 0
+      sendJson(response, { ok: true })
+    })
+    await executor.open(target.port)
+    const step = (id: string) => ({ id, ...more, input: { url: target.url } })
+    const job = await createJob(executor, { steps: [step('one'), step('two')] })
+    const run = await runToEnd(executor, job.id)
+    expect(cut).toBeGreaterThan(0)
+    expect(run).toMatchObject({ status: 'succeeded' })
+    expect(run.steps.map((s: { status: string }) => s.status)).toEqual(['succeeded', 'succeeded'])
+    expect(target.received).toHaveLength(2)
+    await owner.end()
+    await target.close()
+    await executor.stop()
+  },
+  60_000,
+)
 
 test('a change of the outbound policy reaches the workers, and closes what it no longer allows', async () => {
   const executor = await startExecutor()

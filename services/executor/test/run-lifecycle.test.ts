@@ -265,3 +265,17 @@ test('a queued run that no workflow ever took up can be cancelled', async () => 
   const cancelled = await executor.call('POST', `/api/runs/${id}/cancel`)
   expect(cancelled.body).toMatchObject({ status: 'cancelled', error: { code: 'run_cancelled' } })
 })
+
+test('a run whose workflow was terminated can be cancelled, and does not stay running', async () => {
+  const job = await createJob(executor, { steps: [step('/hold')] })
+  const arrived = held()
+  const { body } = await executor.call('POST', `/api/jobs/${job.id}/runs`, {})
+  const response = await arrived
+  await client().workflow.getHandle(workflowIdOf(body.id)).terminate()
+  const cancelled = await executor.call('POST', `/api/runs/${body.id}/cancel`)
+  expect([cancelled.status, cancelled.body.status]).toEqual([202, 'cancelled'])
+  const run = (await executor.call('GET', `/api/runs/${body.id}`)).body
+  expect(run.steps.map((one: { status: string }) => one.status)).toEqual(['cancelled'])
+  expect((await executor.call('POST', `/api/runs/${body.id}/cancel`)).status).toBe(409)
+  sendJson(response, { ok: true })
+})

@@ -95,6 +95,34 @@ test('without an output template the output is the last result', async () => {
   expect(run.output).toMatchObject({ status: 200, body: { id: 7, url: '/people/1?n=1&q=a+b&q=c' } })
 })
 
+test('a run that has ended shows all of its short steps, with their times and exchanges', async () => {
+  const short = { timeout_seconds: 2 }
+  const steps = Array.from({ length: 45 }, (_, i) => ({
+    ...(i % 3 === 0 ? { ...get(`/short/${i}`), ...short } : { type: 'set', input: { values: { i } } }),
+    id: `s${i}`,
+  }))
+  const job = await createJob(executor, { steps })
+  const run = await runToEnd(executor, job.id)
+  const shown = run.steps as { id: string; step_id: string; status: string; started_at: string }[]
+  expect(shown.map((step) => `${step.step_id} ${step.status}`)).toEqual(
+    steps.map(({ id }) => `${id} succeeded`),
+  )
+  expect(run.steps[1].output).toEqual({ i: 1 })
+  const times = run.steps.flatMap((s: { started_at: string; finished_at: string }) => [
+    s.started_at <= s.finished_at,
+    s.finished_at <= run.finished_at,
+  ])
+  expect(times).not.toContain(false)
+  const { rows } = await owner.query(
+    'SELECT job_run_step_id AS id, url FROM executor.http_requests WHERE job_run_step_id = ANY($1)',
+    [shown.map(({ id }) => id)],
+  )
+  const urls = new Map(rows.map((row: { id: string; url: string }) => [row.id, row.url]))
+  expect(shown.map(({ id }) => urls.get(id))).toEqual(
+    steps.map((_, i) => (i % 3 === 0 ? `${target.url}/short/${i}` : undefined)),
+  )
+})
+
 test('000.07 every exchange has its row with every column', async () => {
   const run = await runStep({
     id: 'send',

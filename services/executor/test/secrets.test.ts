@@ -153,3 +153,29 @@ test('no lent secret is in any row, log line, history or answer, however the tar
   for (const [name, secret] of Object.entries(canaries))
     for (const form of forms(secret)) expect([name, form, kept.includes(form)]).toEqual([name, form, false])
 })
+
+test('000.06 a run sends a credential that is limited to CA bundles over no plain text', async () => {
+  const { projectId, broker } = executor
+  broker.add({
+    projectId,
+    name: 'limited',
+    type: 'bearer_token',
+    secret: { token: canary('limited') },
+    limits_ca_bundles: ['lab'],
+  })
+  const before = target.received.length
+  const step = {
+    id: 'get',
+    type: 'http.get',
+    credential: 'limited',
+    input: { url: target.url },
+    max_attempts: 1,
+  }
+  const job = await createJob(executor, { steps: [step] })
+  const run = await runToEnd(executor, job.id)
+  expect(run.error).toMatchObject({
+    code: 'outbound_denied',
+    message: expect.stringContaining('limited to CA bundles'),
+  })
+  expect(target.received).toHaveLength(before)
+})

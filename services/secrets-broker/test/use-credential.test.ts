@@ -58,6 +58,7 @@ test('001.20 a credential is lent by id and by name, with its secret decrypted',
         redact: [password],
         http: { headers: { authorization: `Basic ${btoa(`reader:${password}`)}` }, query: {} },
         limits_hosts: null,
+        limits_ca_bundles: null,
       },
     ])
   }

@@ -4,7 +4,6 @@ import { assertExpected } from '../http/answer/expectations.ts'
 import { sendHttpStep } from '../http/http-step.ts'
 import { HttpStepInput } from '../http/http-step-input.ts'
 import { getValues } from '../snmp/get-values.ts'
-import { openAgent } from '../snmp/session.ts'
 import { runQuery } from '../sql/run-query.ts'
 import type { StepTools } from '../step-types/define-step-type.ts'
 import { tryTls } from '../tls/try-tls.ts'
@@ -47,6 +46,7 @@ async function trySql(tools: StepTools): Promise<void> {
 const upTime = '1.3.6.1.2.1.1.3.0'
 
 async function trySnmp({ host, port }: CheckOf<'snmp'>, tools: StepTools): Promise<void> {
+  const { openAgent } = await import('../snmp/session.ts')
   const agent = await openAgent({ host, port, timeoutMs: 2_000, retries: 1 }, tools)
   try {
     await getValues(agent, [upTime])

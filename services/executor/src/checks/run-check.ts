@@ -110,7 +110,8 @@ async function tryTarget(
 ): Promise<void> {
   const stepType = stepTypeOf[check.kind]
   const isShown = check.kind === 'tls'
-  const reach = createReach({ projectId, policy, resolve: deps.resolve, limitsHosts: limitsOf(lent) })
+  const { hosts, caBundles } = limitsOf(lent)
+  const reach = createReach({ projectId, policy, resolve: deps.resolve, limitsHosts: hosts })
   const sshPool = createSshPool()
   const tools = createStepTools({
     httpClients: { ...deps.httpClients, ...freshTokens(lent) },
@@ -118,7 +119,7 @@ async function tryTarget(
     credential: isShown ? undefined : toStepCredential(stepType, lent),
     clientCertificate: isShown ? toClientCertificate(stepType, lent) : undefined,
     reach,
-    trust: deps.trustOf(projectId),
+    trust: deps.trustOf(projectId, caBundles),
     mibs: () => deps.mibsOf(projectId),
     idempotencyKey: check_id,
     artefacts: noArtefacts,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { createSecureContext, getCACertificates, type SecureContext, type SecureVersion } from 'node:tls'
+import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
 import { AppError } from '@opsconductor/errors'
+import { type Authorities, caOf } from '../trust/authorities.ts'
 
 /** What a step says of its connections. */
 export interface ConnectionInput {
@@ -25,8 +26,7 @@ export interface Connection {
 export interface TlsSettings {
   versionMin: SecureVersion
   verify: boolean
-  /** In PEM, beside the public authorities. */
-  caBundles: readonly string[]
+  authorities: Authorities
   /** Shown to targets that ask who connects, in PEM. */
   certificate: { chain: string; privateKey: string } | undefined
 }
@@ -54,11 +54,12 @@ export function secureContextOf(tls: TlsSettings): SecureContext {
   return context
 }
 
-function createContext({ versionMin, caBundles, certificate }: TlsSettings): SecureContext {
+function createContext({ versionMin, authorities, certificate }: TlsSettings): SecureContext {
   try {
+    const ca = caOf(authorities)
     return createSecureContext({
       minVersion: versionMin,
-      ...(caBundles.length > 0 && { ca: [...getCACertificates('default'), ...caBundles] }),
+      ...(ca && { ca }),
       ...(certificate && { cert: certificate.chain, key: certificate.privateKey }),
     })
   } catch {

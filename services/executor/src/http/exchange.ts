@@ -74,7 +74,8 @@ export async function exchange(
       signal: phases.signal,
     })
     phases.headersCame()
-    return { ...(await readAnswer(answer, outgoing, seen)), ...(isTlsUnverified && { isUnverified: true }) }
+    const read = await readAnswer(answer, outgoing, seen, phases.signal)
+    return { ...read, ...(isTlsUnverified && { isUnverified: true }) }
   } catch (error) {
     throw httpError(error, phases.signal)
   } finally {
@@ -97,6 +98,7 @@ async function readAnswer(
   answer: Dispatcher.ResponseData,
   outgoing: HttpRequest,
   seen: Seen,
+  signal: AbortSignal,
 ): Promise<HttpAnswer> {
   const { statusCode: status, body } = answer
   const headers = flatHeaders(answer.headers)
@@ -107,18 +109,22 @@ async function readAnswer(
     return { status, headers, body: null }
   }
   const contentType = headers['content-type']
+  const recordable = (text: string) => (outgoing.hidesAnswer && text !== '' ? redacted : text)
+  if (!(outgoing.wants?.(status) ?? true)) {
+    const text = decodeText(await beginningOf(body, headers['content-encoding'], signal), contentType)
+    seen.responseBody = recordable(text)
+    return { status, headers, body: text }
+  }
   const content = readBody(body, headers['content-encoding'], outgoing.bodyBytesMax)
-  const isWanted = outgoing.wants?.(status) ?? true
-  if (isWanted && outgoing.keep !== undefined) {
+  if (outgoing.keep !== undefined) {
     const kept = await outgoing
       .keep(content, contentType ?? 'application/octet-stream')
       .finally(() => body.on('error', () => {}).destroy())
     return { status, headers, body: null, kept }
   }
-  const bytes = await joined(content, isWanted ? Number.POSITIVE_INFINITY : unwantedBytesMax)
+  const bytes = await joined(content)
   const text = decodeText(bytes, contentType)
-  seen.responseBody = outgoing.hidesAnswer && text !== '' ? redacted : text
-  if (!isWanted) return { status, headers, body: text }
+  seen.responseBody = recordable(text)
   return {
     status,
     headers,
@@ -129,14 +135,29 @@ async function readAnswer(
 /** Enough to see in the record what went wrong. */
 const unwantedBytesMax = 64 * 1024
 
-async function joined(content: AsyncIterable<Uint8Array>, enough: number): Promise<Buffer> {
+/** As much of it as can be read: a fault in a body that nobody asked for does not hide the status. */
+async function beginningOf(
+  body: Dispatcher.ResponseData['body'],
+  contentEncoding: string | undefined,
+  signal: AbortSignal,
+): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of content) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    if (bytes >= enough) break
+  try {
+    for await (const chunk of readBody(body, contentEncoding, Number.POSITIVE_INFINITY)) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes >= unwantedBytesMax) break
+    }
+  } catch (error) {
+    if (signal.aborted) throw error
   }
+  return Buffer.concat(chunks)
+}
+
+async function joined(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of content) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
 

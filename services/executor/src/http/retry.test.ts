@@ -9,6 +9,7 @@ test.each<[string | undefined, number | undefined]>([
   ['Sun, 22 Nov 2026 10:00:05 GMT', 5_000],
   ['Sunday, 22-Nov-26 10:00:05 GMT', 5_000],
   ['Sun, 22 Nov 2026 09:00:00 GMT', 0],
+  ['9'.repeat(400), Number.MAX_SAFE_INTEGER],
   [undefined, undefined],
   ['', undefined],
   ['-1', undefined],

@@ -2,6 +2,7 @@ import { AppError } from '@opsconductor/errors'
 import type { Reach } from '../reach/reach.ts'
 import type { StepCredential } from '../step-types/define-step-type.ts'
 import type { ProjectTrust } from '../trust/project-trust.ts'
+import { clientCertificateOf } from './client-certificate.ts'
 import { type Connection, connectionOf } from './connection.ts'
 import { exchange, type HttpAnswer, type HttpExchange, type HttpRequest } from './exchange.ts'
 import type { HttpClients } from './http-clients.ts'
@@ -28,20 +29,15 @@ async function chooseConnection(
 ): Promise<Connection> {
   if (url.port === '0')
     throw new AppError('validation_failed', 'The URL names port 0, which nothing listens on.')
-  if (url.protocol !== 'https:') return connectionOf(connection, undefined)
+  const { verify = true } = connection
+  const isPlain = url.protocol !== 'https:'
+  const authorities = await trust.authorities({ tls: isPlain ? undefined : { verify }, isAnonymous })
+  if (isPlain) return connectionOf(connection, undefined)
   return connectionOf(connection, {
     versionMin: connection.isTls13Only ? 'TLSv1.3' : reach.tlsVersionMin(url.hostname),
-    verify: connection.verify ?? true,
-    caBundles: await trust.caBundles(),
+    verify,
+    authorities,
     certificate:
-      clientCertificate === undefined || isAnonymous ? undefined : certificateOf(clientCertificate),
+      clientCertificate === undefined || isAnonymous ? undefined : clientCertificateOf(clientCertificate),
   })
-}
-
-function certificateOf({ secret, extra }: StepCredential) {
-  const { certificate, certificate_chain: chain } = extra
-  const privateKey = secret.private_key?.reveal()
-  if (typeof certificate !== 'string' || privateKey === undefined)
-    throw new AppError('step_failed', 'The client certificate has no certificate or no private key.')
-  return { chain: typeof chain === 'string' ? `${certificate}\n${chain}` : certificate, privateKey }
 }

@@ -1,4 +1,4 @@
-import { findDefinition } from './find-definition.ts'
+import { createFindDefinition, type FindDefinition } from './find-definition.ts'
 import { MibFault } from './mib-fault.ts'
 import { createMibTree, type MibNode, type MibTree } from './mib-tree.ts'
 import type { MibModule, MibObject } from './parse-module.ts'
@@ -24,6 +24,8 @@ const roots: ReadonlyMap<string, string> = new Map([
 export function linkModules(modules: readonly MibModule[]): LinkedModules {
   const byName = new Map(modules.map((module) => [module.name, module]))
   const faults = new Map<string, MibFault>()
+  const findObject = createFindDefinition(byName, ({ objects }) => objects)
+  const findType = createFindDefinition(byName, ({ types }) => types)
   const oids = new Map<MibObject, string>()
   const nodes: MibNode[] = []
   for (const module of modules) {
@@ -35,8 +37,8 @@ export function linkModules(modules: readonly MibModule[]): LinkedModules {
       )
     for (const object of module.objects.values())
       try {
-        const oid = oidOf(byName, oids, module, object)
-        const type = object.syntax && resolveSyntax(byName, module, object.syntax)
+        const oid = oidOf(findObject, oids, module, object)
+        const type = object.syntax && resolveSyntax(findType, module, object.syntax)
         nodes.push({ ...type, oid, module: module.name, name: object.name, access: object.access })
       } catch (error) {
         if (!(error instanceof MibFault)) throw error
@@ -47,7 +49,7 @@ export function linkModules(modules: readonly MibModule[]): LinkedModules {
 }
 
 function oidOf(
-  byName: ReadonlyMap<string, MibModule>,
+  findObject: FindDefinition<MibObject>,
   oids: Map<MibObject, string>,
   module: MibModule,
   object: MibObject,
@@ -65,7 +67,7 @@ function oidOf(
     chain.push(definition)
     if (chain.length > arcsMax)
       throw new MibFault(`${object.name} stands deeper than ${arcsMax}, or below itself`)
-    at = parentOf(byName, in_, definition)
+    at = parentOf(findObject, in_, definition)
   }
   for (const definition of chain.toReversed()) {
     prefix = place(definition, prefix)
@@ -75,11 +77,11 @@ function oidOf(
 }
 
 /** Where the first part leads; undefined where that is a number or a root, which has no parent. */
-function parentOf(byName: ReadonlyMap<string, MibModule>, module: MibModule, { name, oid }: MibObject) {
+function parentOf(findObject: FindDefinition<MibObject>, module: MibModule, { name, oid }: MibObject) {
   const [first] = oid as [OidPart]
   if (first.name === undefined) return undefined
   const wanted = first.name
-  const found = findDefinition(byName, module, wanted, ({ objects }) => objects.get(wanted))
+  const found = findObject(module, wanted)
   if (found === undefined && first.number === undefined && !roots.has(wanted))
     throw new MibFault(
       `${module.name} places ${name} below ${wanted}, which neither it nor a module it imports from defines`,

@@ -1,5 +1,5 @@
-import { findDefinition } from './find-definition.ts'
-import type { MibModule } from './parse-module.ts'
+import type { FindDefinition } from './find-definition.ts'
+import type { MibModule, MibType } from './parse-module.ts'
 import type { Syntax } from './parse-syntax.ts'
 
 export interface ResolvedSyntax {
@@ -34,7 +34,7 @@ const conventionsMax = 20
 
 /** Follows textual conventions down to the type on the wire; the outermost label and hint count. */
 export function resolveSyntax(
-  byName: ReadonlyMap<string, MibModule>,
+  findType: FindDefinition<MibType>,
   module: MibModule,
   written: Syntax,
 ): ResolvedSyntax {
@@ -43,8 +43,7 @@ export function resolveSyntax(
   let { labels } = written
   let displayHint: string | undefined
   for (let depth = 0; depth < conventionsMax && !baseTypes.has(syntax.type); depth++) {
-    const { type } = syntax
-    const found = findDefinition(byName, from, type, ({ types }) => types.get(type))
+    const found = findType(from, syntax.type)
     if (found === undefined) break
     displayHint ??= found.definition.displayHint
     syntax = found.definition.syntax

@@ -1,5 +1,6 @@
 import { type LookupAddress, promises } from 'node:dns'
 import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
 import type { OutboundPolicy } from '@opsconductor/contracts'
 import { unreachable } from '../reach/unreachable.ts'
 import { isConnectionAllowed, isNameDenied, outboundDenied } from './target-rules.ts'
@@ -20,7 +21,7 @@ export async function resolveTarget(
   port: number,
   resolve: Resolve,
 ): Promise<LookupAddress[]> {
-  const literal = hostname.replace(/^\[(.*)\]$/, '$1')
+  const literal = asLookedUp(hostname.replace(/^\[(.*)\]$/, '$1'))
   const family = isIP(literal)
   if (isNameDenied(policy, literal, port)) throw outboundDenied(port)
   const found = family === 0 ? await resolve(literal).catch(notResolved) : [{ address: literal, family }]
@@ -28,6 +29,9 @@ export async function resolveTarget(
   if (allowed.length === 0) throw outboundDenied(port)
   return allowed
 }
+
+/** Node looks names up like this: a full-width letter must not get a name past the rules on names. */
+const asLookedUp = (name: string): string => (isIP(name) === 0 ? domainToASCII(name) || name : name)
 
 const notResolved = (error: unknown): never => {
   throw unreachable(error)

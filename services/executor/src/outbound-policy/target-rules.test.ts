@@ -55,6 +55,8 @@ test('000.48 a denied name is not even looked up', async () => {
     code: 'outbound_denied',
   })
   expect(asked).toEqual([])
+  for (const name of ['data。evil.example', 'ｄata.EVIL.example'])
+    await expect(resolveTarget(policy, name, 443, resolve)).rejects.toMatchObject({ code: 'outbound_denied' })
   expect(await resolveTarget(policy, 'good.example', 443, resolve)).toHaveLength(1)
 })
 

@@ -14,6 +14,8 @@ import { isHostAllowed } from './host-limit.ts'
 export interface Reach {
   /** The same for two steps only where a connection of the one may serve the other: part of every pool's key. */
   key: string
+  /** Then there is only `connect`: what is no TCP target must refuse to be used. */
+  hasBastions: boolean
   /** Throws `outbound_denied` where the step's credential may not be sent to the host; asked at every use of a pooled connection too. */
   assertCredentialMayGoTo(host: string): void
   /** The oldest TLS that a connection to the host may speak. */
@@ -37,6 +39,7 @@ export function createReach({ projectId, policy, resolve, limitsHosts }: ReachOf
   const addressesOf = (host: string, port: number) => resolveTarget(policy, host, port, resolve)
   return {
     key: JSON.stringify([projectId, policy]),
+    hasBastions: false,
     assertCredentialMayGoTo(host) {
       if (limitsHosts.every((hosts) => isHostAllowed(hosts, host))) return
       throw new AppError(

@@ -63,6 +63,7 @@ export function throughBastions(direct: Reach, { bastions, policy, trust, sshPoo
   return {
     ...direct,
     key: wayKey(bastions),
+    hasBastions: true,
     resolve() {
       throw new AppError('step_failed', 'This target cannot be reached through bastions.')
     },

@@ -39,11 +39,9 @@ export function createActivities(deps: RunJobDeps, projectId: string): RunJobAct
     keepValue: (place, value) => reported(() => keepValue(deps, projectId, place, value)),
     closeRun: (outcome) =>
       reported(async () => {
-        await deps.writeBehind.settled(outcome.run_id)
-        await deps.store.closeRun(
-          projectId,
-          outcome,
-          Context.current().info.workflowExecution?.workflowId ?? '',
+        const { workflowId = '' } = Context.current().info.workflowExecution ?? {}
+        await deps.writeBehind.close(outcome.run_id, (steps) =>
+          deps.store.closeRun(projectId, outcome, workflowId, steps),
         )
         deps.events.runEnded(projectId, outcome)
       }),

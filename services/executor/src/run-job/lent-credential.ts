@@ -1,4 +1,4 @@
-import type { LentCredential } from '@opsconductor/contracts'
+import { credentialTypesWithoutTls, type LentCredential } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { SecretValue } from '@opsconductor/redact'
 import { sshCredentialTypes } from '../ssh/to-ssh-login.ts'
@@ -39,13 +39,21 @@ export function toBastionCredential(lent: LentCredential): StepCredential {
 
 export const clientCertificateType = 'x509'
 
-const held = ({ id, type, secret, extra, http }: LentCredential): StepCredential => ({
-  id,
-  type,
-  secret: wrapped(secret),
-  extra,
-  http: http === null ? null : { headers: wrapped(http.headers), query: wrapped(http.query) },
-})
+function held({ id, type, secret, extra, http, limits_ca_bundles }: LentCredential): StepCredential {
+  // The broker takes no such limit; a reference to a vault may have become one of another type since.
+  if (limits_ca_bundles !== null && credentialTypesWithoutTls.includes(type))
+    throw new AppError(
+      'outbound_denied',
+      `The credential is limited to CA bundles, and one of type ${type} is never sent over TLS.`,
+    )
+  return {
+    id,
+    type,
+    secret: wrapped(secret),
+    extra,
+    http: http === null ? null : { headers: wrapped(http.headers), query: wrapped(http.query) },
+  }
+}
 
 const wrapped = (parts: Record<string, string>): Record<string, SecretValue> =>
   Object.fromEntries(Object.entries(parts).map(([name, text]) => [name, new SecretValue(text)]))
@@ -73,6 +81,8 @@ export function toCredentialError(error: unknown): AppError {
   throw error
 }
 
-/** The hosts that each credential with such a limit may be sent to. */
-export const limitsOf = (...lent: (LentCredential | undefined)[]): string[][] =>
-  lent.flatMap((one) => (one?.limits_hosts ? [one.limits_hosts] : []))
+/** Of the credentials with such a limit, the hosts that each may be sent to, and the CA bundles that each is sent under. */
+export const limitsOf = (...lent: (LentCredential | undefined)[]) => ({
+  hosts: lent.flatMap((one) => (one?.limits_hosts ? [one.limits_hosts] : [])),
+  caBundles: lent.flatMap((one) => (one?.limits_ca_bundles ? [one.limits_ca_bundles] : [])),
+})

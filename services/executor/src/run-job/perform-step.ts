@@ -2,6 +2,7 @@ import type { LentCredential, OutboundPolicy } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import type { Redactor } from '@opsconductor/redact'
 import { fieldErrors } from '@opsconductor/service-kit'
+import type { SshPool } from '@opsconductor/ssh'
 import { createStepArtefacts } from '../artefacts/create-step-artefacts.ts'
 import type { StepArtefacts } from '../artefacts/step-artefacts.ts'
 import type { ArtefactOwner } from '../artefacts/store.ts'
@@ -77,8 +78,10 @@ async function toolsFor(
   const clientCertificate = toClientCertificate(stepType, lent.clientCertificate)
   const waiting = { msMax: waitMsMax, signal: cancelled }
   const policy = await whileUnavailable(() => deps.outboundPolicyOf(projectId), waiting)
-  const trust = deps.trustOf(projectId)
-  const reach = reachOf(attempt, stepType, lent, { policy, trust })
+  const { hosts, caBundles } = limitsOf(lent.credential, lent.clientCertificate)
+  const trust = deps.trustOf(projectId, caBundles)
+  const direct = createReach({ projectId, policy, resolve: deps.resolve, limitsHosts: hosts })
+  const reach = reachOf(direct, stepType, lent.bastions, { policy, trust, sshPool: deps.sshPool })
   return createStepTools({
     ...limits,
     httpClients: deps.httpClients,
@@ -99,19 +102,17 @@ async function toolsFor(
 }
 
 function reachOf(
-  { deps, projectId }: StepAttempt,
+  direct: Reach,
   stepType: AnyStepType,
-  { credential, clientCertificate, bastions }: Lent,
-  { policy, trust }: { policy: OutboundPolicy; trust: ProjectTrust },
+  bastions: LentBastion[],
+  of: { policy: OutboundPolicy; trust: ProjectTrust; sshPool: SshPool },
 ): Reach {
-  const limitsHosts = limitsOf(credential, clientCertificate)
-  const direct = createReach({ projectId, policy, resolve: deps.resolve, limitsHosts })
   if (bastions.length === 0) return direct
   if (!stepType.takesVia) throw new AppError('step_failed', `${stepType.type} does not go through bastions.`)
   const hops = bastions.map(({ name, host, port, lent }) => ({
     ...{ name, host, port, credential: toBastionCredential(lent), limitsHosts: lent.limits_hosts },
   }))
-  return throughBastions(direct, { bastions: hops, policy, trust, sshPool: deps.sshPool })
+  return throughBastions(direct, { bastions: hops, ...of })
 }
 
 function webhookLogOf(

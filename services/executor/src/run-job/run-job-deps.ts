@@ -22,7 +22,7 @@ export interface RunJobDeps {
   sshPool: SshPool
   bastions: Pick<BastionStore, 'findNamed'>
   outboundPolicyOf(projectId: string): Promise<OutboundPolicy>
-  trustOf(projectId: string): ProjectTrust
+  trustOf(projectId: string, limitsCaBundles: readonly (readonly string[])[]): ProjectTrust
   mibsOf(projectId: string): Promise<MibTree>
   resolve: Resolve
   webhooks: WebhookStore

@@ -58,17 +58,14 @@ export async function runStep(
       error,
       exchanges: current.exchanges.map((one) => storedExchange(one, redactor)),
     }
-    const seconds = (performance.now() - startedAt) / 1000
-    const write = () =>
-      whileUnavailable(
-        async () => {
-          const id = await rowId
-          if (id === undefined) await deps.store.recordStep({ ...row, ...end, seconds })
-          else await deps.store.finishStep({ id, ...end })
-        },
-        { msMax: waitMsMax, signal: AbortSignal.timeout(waitMsMax) },
-      ).catch((e: unknown) => deps.events.stepNotRecorded(request, e))
-    await (isLocal ? deps.writeBehind.add(runId, write) : write())
+    const endedAtMs = performance.now()
+    const seconds = (endedAtMs - startedAt) / 1000
+    if (isLocal) await deps.writeBehind.add({ ...row, ...end, seconds, endedAtMs })
+    else
+      await whileUnavailable(async () => deps.store.finishStep({ id: (await rowId) as string, ...end }), {
+        msMax: waitMsMax,
+        signal: AbortSignal.timeout(waitMsMax),
+      }).catch((e: unknown) => deps.events.stepNotRecorded(request, e))
     deps.events.stepEnded(request, attempt, status, seconds)
   }
   try {

@@ -35,15 +35,58 @@ export interface FinishedStep {
   exchanges: readonly HttpExchange[]
 }
 
-const insertExchanges = (step: string, exchanges: string) => `
+/** The whole of an attempt that no row was begun for: of a step that ended within a moment. */
+export interface RecordedStep extends BegunStep, Omit<FinishedStep, 'id'> {
+  /** How long it took. */
+  seconds: number
+  /** Of `performance.now()`. */
+  endedAtMs: number
+}
+
+/** `steps`: with their ids and exchanges. */
+const insertExchanges = (steps: string, exchanges: string) => `
     INSERT INTO executor.http_requests
       (job_run_step_id, method, url, request_headers, request_body, response_status_code, response_headers,
        response_body, response_time_ms, tls_unverified)
     SELECT step.id, method, url, "requestHeaders", "requestBody", exchange.status, "responseHeaders",
       "responseBody", "responseTimeMs", coalesce("isTlsUnverified", false)
-    FROM (${step}) step, jsonb_to_recordset(${exchanges}::jsonb) AS exchange (
+    FROM ${steps}, jsonb_to_recordset(${exchanges}::jsonb) AS exchange (
       method text, url text, "requestHeaders" jsonb, "requestBody" text, status int, "responseHeaders" jsonb,
       "responseBody" text, "responseTimeMs" int, "isTlsUnverified" boolean)`
+
+/** Common table expressions that write the steps which the parameter lists, and their exchanges. */
+const recordSteps = (steps: string) => `
+    recorded AS (
+      SELECT * FROM jsonb_to_recordset(${steps}::jsonb) AS step (
+        "runId" uuid, "stepId" text, type text, position int, attempt int, status text, "idempotencyKey" text,
+        item text, output jsonb, error jsonb, seconds float8, "agoSeconds" float8, exchanges jsonb)
+    ), step AS (
+      INSERT INTO executor.job_run_steps
+        (run_id, step_id, type, position, attempt, status, idempotency_key, item, output, error, started_at, finished_at)
+      SELECT "runId", "stepId", type, position, attempt, status, "idempotencyKey", item, output, error,
+        now() - make_interval(secs => seconds + "agoSeconds"), now() - make_interval(secs => "agoSeconds")
+      FROM recorded
+      ON CONFLICT (run_id, step_id, item, attempt) DO UPDATE
+        SET status = excluded.status, output = excluded.output, error = excluded.error,
+          finished_at = excluded.finished_at
+      RETURNING id, idempotency_key, attempt
+    ), exchange AS (
+      ${insertExchanges(
+        'step JOIN recorded ON (step.idempotency_key, step.attempt) = (recorded."idempotencyKey", recorded.attempt)',
+        'recorded.exchanges',
+      )}
+    )`
+
+const closeRun = (recorded: string) => `
+    WITH ${recorded} run AS (
+      UPDATE executor.job_runs SET status = $3, output = $4::jsonb, error = $5::jsonb, finished_at = now()
+      WHERE id = $1::uuid AND project_id = $2::uuid AND workflow_id = $6 AND status IN ('queued', 'running')
+      RETURNING id
+    ), unfinished AS (
+      DELETE FROM executor.artefacts WHERE run_id IN (SELECT id FROM run) AND completed_at IS NULL
+    )
+    UPDATE executor.job_run_steps SET status = $3, error = $5::jsonb, finished_at = now()
+    WHERE run_id IN (SELECT id FROM run) AND status = 'running'`
 
 const sql = {
   openRun: `
@@ -99,29 +142,10 @@ const sql = {
       SET status = $2, output = $3::jsonb, error = $4::jsonb, finished_at = now()
       WHERE id = $1::bigint AND status = 'running'
     )
-    ${insertExchanges('SELECT $1::bigint AS id', '$5')}`,
-  // Of a step that ended within a moment: its row at once, whole.
-  recordStep: `
-    WITH step AS (
-      INSERT INTO executor.job_run_steps
-        (run_id, step_id, type, position, attempt, status, idempotency_key, item, output, error, started_at, finished_at)
-      VALUES ($1::uuid, $2, $3, $4::int, $5::int, $6::text, $7, $8, $9::jsonb, $10::jsonb,
-        now() - make_interval(secs => $11), now())
-      ON CONFLICT (run_id, step_id, item, attempt) DO UPDATE
-        SET status = $6::text, output = $9::jsonb, error = $10::jsonb, finished_at = now()
-      RETURNING id
-    )
-    ${insertExchanges('SELECT id FROM step', '$12')}`,
-  closeRun: `
-    WITH run AS (
-      UPDATE executor.job_runs SET status = $3, output = $4::jsonb, error = $5::jsonb, finished_at = now()
-      WHERE id = $1::uuid AND project_id = $2::uuid AND workflow_id = $6 AND status IN ('queued', 'running')
-      RETURNING id
-    ), unfinished AS (
-      DELETE FROM executor.artefacts WHERE run_id IN (SELECT id FROM run) AND completed_at IS NULL
-    )
-    UPDATE executor.job_run_steps SET status = $3, error = $5::jsonb, finished_at = now()
-    WHERE run_id IN (SELECT id FROM run) AND status = 'running'`,
+    ${insertExchanges('(SELECT $1::bigint AS id) step', '$5')}`,
+  recordSteps: `WITH ${recordSteps('$1')} SELECT`,
+  closeRun: closeRun(''),
+  closeRunWithSteps: closeRun(`${recordSteps('$7')},`),
 }
 
 const lostAttempt: RunFailure = {
@@ -190,15 +214,22 @@ function runRows(query: Query) {
       return { outcome: { run_id: runId, status, ...end } as RunOutcome, bodyHash: row.body_hash }
     },
 
-    /** Of the run that this workflow opened, and no other's. */
-    async closeRun(projectId: string, outcome: RunOutcome, workflowId: string): Promise<void> {
+    /** Of the run that this workflow opened, and no other's; `steps`: those of it that are not written yet. */
+    async closeRun(
+      projectId: string,
+      outcome: RunOutcome,
+      workflowId: string,
+      steps: readonly RecordedStep[],
+    ): Promise<void> {
       // Whoever started the workflow named it.
       if (!Id.safeParse(outcome.run_id).success) return
       const [output, error] =
         outcome.status === 'succeeded'
           ? [JSON.stringify(toStorable(outcome.output)), null]
           : [null, JSON.stringify(outcome.error)]
-      await query('closeRun', [outcome.run_id, projectId, outcome.status, output, error, workflowId])
+      const values = [outcome.run_id, projectId, outcome.status, output, error, workflowId]
+      if (steps.length === 0) await query('closeRun', values)
+      else await query('closeRunWithSteps', [...values, recorded(steps)])
     },
   }
 }
@@ -250,20 +281,8 @@ function stepRows(query: Query) {
       await query('sayProgress', [id, JSON.stringify(progress)])
     },
 
-    /** The whole of an attempt that no row was begun for; `seconds`: how long it took. */
-    async recordStep({
-      seconds,
-      status,
-      output,
-      error,
-      exchanges,
-      ...step
-    }: BegunStep & Omit<FinishedStep, 'id'> & { seconds: number }): Promise<void> {
-      await query('recordStep', [
-        ...[step.runId, step.stepId, step.type, step.position, step.attempt, status],
-        ...[step.idempotencyKey, step.item, jsonOrNull(output), jsonOrNull(error), seconds],
-        JSON.stringify(exchanges),
-      ])
+    async recordSteps(steps: readonly RecordedStep[]): Promise<void> {
+      await query('recordSteps', [recorded(steps)])
     },
 
     /** The attempt's end and its exchanges. Everything given is free of secrets and storable. */
@@ -278,5 +297,13 @@ function stepRows(query: Query) {
     },
   }
 }
+
+const recorded = (steps: readonly RecordedStep[]): string =>
+  JSON.stringify(
+    steps.map(({ endedAtMs, ...step }) => ({
+      ...step,
+      agoSeconds: Math.max(0, performance.now() - endedAtMs) / 1000,
+    })),
+  )
 
 const jsonOrNull = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))

@@ -20,21 +20,26 @@ export async function cancelRun(
   if (run === undefined) throw unknownRun()
   if (run.finishedAt !== null) throw ended()
   const handle = deps.temporal.clientFor(namespaceOf(projectId)).workflow.getHandle(run.workflowId)
-  try {
-    await deps.temporal.connection.withDeadline(Date.now() + cancelMs, () => handle.cancel())
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw temporalUnavailable(error) ?? error
-    await cancelWithoutWorkflow(deps, run)
-  }
+  const isAsked = await deps.temporal.connection
+    .withDeadline(Date.now() + cancelMs, async () => {
+      // A workflow that has ended takes the request as well.
+      if ((await handle.describe()).status.name !== 'RUNNING') return false
+      await handle.cancel()
+      return true
+    })
+    .catch((error) => {
+      if (error instanceof WorkflowNotFoundError) return false
+      throw temporalUnavailable(error) ?? error
+    })
+  if (!isAsked) await cancelWithoutWorkflow(deps, run)
   deps.events.cancelAsked({ projectId, runId: id, by: callerLabel(caller) })
   return (await deps.runs.find(projectId, id)) ?? run
 }
 
-/** The workflow has ended in between, or it never began. */
+/** The workflow has ended in between, it never began, or it was terminated, which leaves its row as it was. */
 async function cancelWithoutWorkflow({ runs }: Pick<ExecutorDeps, 'runs'>, run: Run): Promise<void> {
-  if (run.status !== 'queued') throw ended()
   const error = { code: 'run_cancelled', message: 'The run was cancelled.', step_id: null }
-  await runs.cancelQueued(run.id, error)
+  if (!(await runs.cancelAbandoned(run.id, error))) throw ended()
 }
 
 const ended = () => new AppError('conflict', 'The run has ended already.')

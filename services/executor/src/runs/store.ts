@@ -66,12 +66,14 @@ export function createRunStore(prisma: PrismaClient) {
       await prisma.jobRun.deleteMany({ where: { id, status: 'queued' } })
     },
 
-    /** Ends a run that no workflow will ever take up. */
-    async cancelQueued(id: string, error: RunFailure): Promise<void> {
-      await prisma.jobRun.updateMany({
-        where: { id, status: 'queued' },
-        data: { status: 'cancelled', error: { ...error }, finishedAt: new Date() },
-      })
+    /** Ends a run that no workflow will ever take up, or end; false where it has ended. */
+    async cancelAbandoned(id: string, error: RunFailure): Promise<boolean> {
+      const data = { status: 'cancelled', error: { ...error }, finishedAt: new Date() }
+      const [{ count }] = await prisma.$transaction([
+        prisma.jobRun.updateMany({ where: { id, status: { in: ['queued', 'running'] } }, data }),
+        prisma.jobRunStep.updateMany({ where: { runId: id, status: 'running' }, data }),
+      ])
+      return count > 0
     },
 
     async find(projectId: string, id: string): Promise<Run | undefined> {

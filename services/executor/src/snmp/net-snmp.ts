@@ -91,7 +91,6 @@ interface Library {
   SecurityLevel: Record<'noAuthNoPriv' | 'authNoPriv' | 'authPriv', number>
   AuthProtocols: Record<string, number>
   PrivProtocols: Record<string, number>
-  ErrorStatus: Record<number, string>
   createSession(target: string, community: string, options: object): LibrarySession
   createV3Session(target: string, user: LibraryUser, options: object): LibrarySession
   Authentication: {

@@ -1,6 +1,5 @@
 import { AppError } from '@opsconductor/errors'
 import { unreachable } from '../reach/unreachable.ts'
-import { library } from './net-snmp.ts'
 
 /** What an agent answered instead of values. */
 export class AgentRefusal extends Error {
@@ -21,12 +20,11 @@ export const errorStatus = { tooBig: 1, noSuchName: 2, genErr: 5, resourceUnavai
 
 /** The agent's no, in words; `oids` are those that were asked for. */
 export function refusalError({ status, index }: AgentRefusal, oids: readonly string[]): AppError {
-  const name = library.ErrorStatus[status] ?? `error ${status}`
   const oid = oids[index]
   const isPassing = status === errorStatus.genErr || status === errorStatus.resourceUnavailable
   return new AppError(
     isPassing ? 'target_failed' : 'target_refused',
-    `The agent refused${oid === undefined ? '' : ` ${oid}`}: ${meanings[status] ?? name}.`,
+    `The agent refused${oid === undefined ? '' : ` ${oid}`}: ${meanings[status] ?? `error ${status}`}.`,
     { internal: { errorStatus: status, ...(status === 16 ? { refusedCredential: true } : {}) } },
   )
 }

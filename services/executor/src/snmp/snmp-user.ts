@@ -3,8 +3,6 @@ import type { StepCredential } from '../step-types/define-step-type.ts'
 import { type LibraryUser, library } from './net-snmp.ts'
 import { privProtocols } from './privacy.ts'
 
-export const snmpCredentialTypes = ['snmp_community', 'snmp_v3'] as const
-
 /** Who asks, and in which version of SNMP. */
 export type SnmpUser =
   | { version: 'v1' | 'v2c'; community: string }

@@ -1,30 +1,16 @@
 import { isIP } from 'node:net'
 import { AppError } from '@opsconductor/errors'
 import type { StepTools } from '../step-types/define-step-type.ts'
+import type { DescribeDevice, Sweep } from './describe-sweep.ts'
 import { getValues } from './get-values.ts'
-import type { Varbind } from './net-snmp.ts'
 import { type AgentTarget, openSession } from './session.ts'
 import { type SnmpUser, snmpUserOf } from './snmp-user.ts'
 
-export interface FoundDevice {
-  address: string
-  latencyMs: number
-  /** sysDescr, sysObjectID and sysName. */
-  values: Varbind[]
-}
-
-export interface Sweep {
-  devices: FoundDevice[]
-  /** Who is there and does not take the credential, or does not speak SNMP as it should. */
-  refused: { address: string; message: string }[]
-  /** Addresses that the outbound policy or the credential's limits keep from being asked. */
-  denied: number
-}
-
+/** sysDescr, sysObjectID and sysName. */
 const identity = ['1.3.6.1.2.1.1.1.0', '1.3.6.1.2.1.1.2.0', '1.3.6.1.2.1.1.5.0']
 
 type Tools = Pick<StepTools, 'credential' | 'reach' | 'signal' | 'progress'>
-type Asked = Omit<AgentTarget, 'host'> & { concurrency: number }
+type Asked = Omit<AgentTarget, 'host'> & { concurrency: number; describe: DescribeDevice }
 
 /** Asks every address who it is, some at a time. Ends with the signal's reason as soon as it fires. */
 export async function sweep(addresses: readonly string[], asked: Asked, tools: Tools): Promise<Sweep> {
@@ -66,7 +52,9 @@ async function askOne(
     const session = await openSession(target, asked, user, tools.signal)
     try {
       const values = await getValues(session, identity)
-      found.devices.push({ address, latencyMs: Math.round(performance.now() - startedAt), values })
+      const latencyMs = Math.round(performance.now() - startedAt)
+      // Kept described: thousands of agents may each send as much as a datagram holds, or what fits no type.
+      found.devices.push(asked.describe({ address, latencyMs, values }))
     } finally {
       session.close()
     }

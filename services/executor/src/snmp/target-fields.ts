@@ -2,6 +2,8 @@ import { HostName } from '@opsconductor/contracts'
 import { z } from 'zod'
 import type { AgentTarget } from './session.ts'
 
+export const snmpCredentialTypes = ['snmp_community', 'snmp_v3'] as const
+
 export const OidText = z
   .string()
   .min(1)

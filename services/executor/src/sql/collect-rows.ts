@@ -24,11 +24,11 @@ export interface SqlRows {
 /** Columns behind this one are left out. */
 export const columnsMax = 500
 
-/** The rows up to the limits, and the statement's outcome; null where it was stopped at a limit. */
+/** The rows up to the limits, how many bytes they are, and the statement's outcome; null where it was stopped at a limit. */
 export async function collectRows(
   batches: AsyncGenerator<Batch, Outcome>,
   { rowsMax, bytesMax, readsOn = false }: RowLimits,
-): Promise<SqlRows & { outcome: Outcome | null }> {
+): Promise<SqlRows & { outcome: Outcome | null; bytes: number }> {
   const rows: Row[] = []
   let bytes = 0
   let toRow: ReturnType<typeof rowMaker> | undefined
@@ -39,6 +39,7 @@ export async function collectRows(
     truncated: cut !== undefined,
     ...(cut === undefined ? {} : { truncated_by: cut }),
     outcome,
+    bytes,
   })
   for (;;) {
     const { done, value } = await batches.next()
@@ -48,9 +49,10 @@ export async function collectRows(
     for (const values of value.rows) {
       if (cut === 'rows' || cut === 'bytes') break
       const made = toRow(values)
-      bytes += made.bytes
-      if (rows.length < rowsMax && bytes <= bytesMax) rows.push(made.row)
-      else cut = rows.length === rowsMax ? 'rows' : 'bytes'
+      if (rows.length < rowsMax && bytes + made.bytes <= bytesMax) {
+        rows.push(made.row)
+        bytes += made.bytes
+      } else cut = rows.length === rowsMax ? 'rows' : 'bytes'
     }
     if ((cut !== 'rows' && cut !== 'bytes') || readsOn) continue
     await batches.return(undefined as never)

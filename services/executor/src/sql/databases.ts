@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { getCACertificates } from 'node:tls'
 import { AppError } from '@opsconductor/errors'
 import type { SecretValue } from '@opsconductor/redact'
 import type { Reach } from '../reach/reach.ts'
+import { caOf } from '../trust/authorities.ts'
 import type { ProjectTrust } from '../trust/project-trust.ts'
-import { type ConnectionPool, openPool } from './connection-pool.ts'
+import type { ConnectionPool } from './connection-pool.ts'
 import type { ConnectionWay, DatabaseConnection, Dialect } from './dialect.ts'
 import { dialects } from './dialects/index.ts'
 import { loginSocket } from './login-socket.ts'
@@ -21,7 +21,7 @@ export interface DatabaseAccess {
     | { secret: Readonly<Record<string, SecretValue>>; extra: Readonly<Record<string, unknown>> }
     | undefined
   reach: Reach
-  trust: Pick<ProjectTrust, 'caBundles'>
+  trust: Pick<ProjectTrust, 'authorities'>
   timeoutMs: number
   signal: AbortSignal
 }
@@ -70,7 +70,8 @@ export function createDatabases(
     if (pools.size >= poolsMax) drop(pools.keys().next().value as string)
   }
 
-  function poolFor(key: string, open: () => Promise<DatabaseConnection>): ConnectionPool {
+  async function poolFor(key: string, open: () => Promise<DatabaseConnection>): Promise<ConnectionPool> {
+    const { openPool } = await import('./connection-pool.ts')
     const known = pools.get(key)
     if (known === undefined) dropUnused()
     pools.delete(key)
@@ -83,10 +84,15 @@ export function createDatabases(
     const dsn = access.credential.secret.dsn?.reveal()
     if (dsn === undefined) throw new AppError('step_failed', 'The step needs a credential with a DSN.')
     const target = parseDsn(dsn)
+    if (target.dialect === 'sqlite' && access.reach.hasBastions)
+      throw new AppError(
+        'step_failed',
+        'SQLite files are on this machine and not behind bastions: leave via out.',
+      )
     access.reach.assertCredentialMayGoTo(target.host)
     const tls = await tlsOf(target, access)
     const directory = sqliteDirectory && join(sqliteDirectory, access.projectId)
-    const dialect = dialects[target.dialect]
+    const dialect = await dialects[target.dialect]()
     const way: ConnectionWay = {
       connect: () => loginSocket(access.reach, target),
       tls,
@@ -103,12 +109,13 @@ export function createDatabases(
   return {
     async use(access, work) {
       const { dialect, key, open } = await prepare(access)
-      const pool = poolFor(key, open)
+      const pool = await poolFor(key, open)
       return workOn(access, dialect, work, {
         take: () => pool.acquire(),
         giveBack: async (connection, isClean) => {
-          if (isClean) await connection.reset().catch(() => connection.destroy())
-          else connection.destroy()
+          // A server that hangs here, or a driver that never says that its connection is gone, keeps no place in the pool.
+          const isReset = isClean && (await Promise.race([succeeds(connection.reset()), pause(resetMsMax)]))
+          if (!isReset) connection.destroy()
           pool.release(connection)
         },
       })
@@ -132,13 +139,13 @@ async function tlsOf(
   { reach, trust, clientCertificate }: DatabaseAccess,
 ): Promise<ConnectionWay['tls']> {
   const minVersion = reach.tlsVersionMin(target.host)
+  const ca = caOf(await trust.authorities({ tls: target.tls }))
   if (target.tls === undefined) return { minVersion }
-  const bundles = await trust.caBundles()
   const key = clientCertificate?.secret.private_key?.reveal()
   const { certificate = '', certificate_chain: chain = '' } = clientCertificate?.extra ?? {}
   return {
     minVersion,
-    ...(bundles.length === 0 ? {} : { ca: [...getCACertificates('default'), ...bundles] }),
+    ...(ca === undefined ? {} : { ca }),
     ...(key === undefined ? {} : { key, cert: `${certificate}\n${chain}` }),
   }
 }
@@ -163,7 +170,7 @@ async function workOn<T>(
       return await Promise.race([working, aborted])
     } finally {
       if (signal.aborted) void stopWork(connection, working, giveBack)
-      else await Promise.race([giveBack(connection, true), aborted, pause(giveBackMsMax)])
+      else await Promise.race([giveBack(connection, true), aborted])
     }
   } catch (error) {
     throw signal.aborted ? signal.reason : sqlError(error, dialect.faultOf)
@@ -197,7 +204,7 @@ function listenFor(signal: AbortSignal): { aborted: Promise<never>; stopListenin
   return { aborted, stopListening: () => signal.removeEventListener('abort', stop) }
 }
 
-const giveBackMsMax = 2_000
+const resetMsMax = 2_000
 const cancelAgainMs = 250
 const cancelMsMax = 2_000
 
@@ -228,3 +235,9 @@ const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {
     setTimeout(resolve, ms).unref()
   })
+
+const succeeds = (work: Promise<void>): Promise<boolean> =>
+  work.then(
+    () => true,
+    () => false,
+  )

@@ -1,11 +1,13 @@
 import type { Batch, Outcome } from './dialect.ts'
 
 const rowsMax = 1_000
+const bytesMax = 4 * 1024 * 1024
 
 /** Turns the rows that a driver pushes into batches that are asked for, and holds the driver back in between. */
 export function createRowQueue(driver: { pause(): void; resume(): void; stop(): void | Promise<void> }) {
   let columns: readonly string[] | undefined
   let rows: unknown[][] = []
+  let bytes = 0
   let isPaused = false
   let end: { outcome: Outcome } | { error: unknown } | undefined
   let isAnnounced = false
@@ -14,6 +16,7 @@ export function createRowQueue(driver: { pause(): void; resume(): void; stop(): 
   function take(): unknown[][] {
     const taken = rows
     rows = []
+    bytes = 0
     if (isPaused) {
       isPaused = false
       driver.resume()
@@ -25,9 +28,11 @@ export function createRowQueue(driver: { pause(): void; resume(): void; stop(): 
     columns(names: readonly string[]) {
       columns = names
     },
-    row(values: unknown[]) {
+    /** `size`: how many bytes it was on the wire. */
+    row(values: unknown[], size: number) {
       rows.push(values)
-      if (rows.length >= rowsMax && !isPaused) {
+      bytes += size
+      if ((rows.length >= rowsMax || bytes >= bytesMax) && !isPaused) {
         isPaused = true
         driver.pause()
       }

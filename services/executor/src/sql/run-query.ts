@@ -11,13 +11,17 @@ export interface SqlQuery {
   rowsMax: number
 }
 
-/** What the rows of one statement may be in memory. */
+/** What the rows of a step may be in memory. */
 export const rowsBytesMax = 8 * 1024 * 1024
 
 /** Runs one statement that reads, in a transaction that lets it do nothing else. */
 export async function runQuery(session: DatabaseSession, query: SqlQuery): Promise<SqlRows> {
   const batches = await beginToRead(session, query)
-  const { outcome: _, ...rows } = await collectRows(batches, {
+  const {
+    outcome: _,
+    bytes: __,
+    ...rows
+  } = await collectRows(batches, {
     rowsMax: query.rowsMax,
     bytesMax: rowsBytesMax,
   })

@@ -1,6 +1,6 @@
 import { AppError } from '@opsconductor/errors'
 import { bindParameters, type Parameters } from './bind-parameters.ts'
-import { collectRows, type SqlRows } from './collect-rows.ts'
+import { collectRows, type RowLimits, type SqlRows } from './collect-rows.ts'
 import type { DatabaseSession } from './databases.ts'
 import type { IsolationLevel, Statement } from './dialect.ts'
 import { rowsBytesMax } from './run-query.ts'
@@ -39,9 +39,12 @@ export async function runStatements(
   )
   if (transaction) await connection.begin({ readOnly: false, isolation, timeoutMs })
   const results: StatementResult[] = []
+  let bytesLeft = rowsBytesMax
   for (const [index, statement] of bound.entries())
     try {
-      results.push(await runOne(session, statement, rowsMax))
+      const { bytes, ...result } = await runOne(session, statement, { rowsMax, bytesMax: bytesLeft })
+      bytesLeft -= bytes
+      results.push(result)
     } catch (error) {
       const kept = transaction
         ? keptStatements(dialect, bound.slice(0, index + 1))
@@ -52,11 +55,8 @@ export async function runStatements(
   return results
 }
 
-async function runOne({ connection }: DatabaseSession, statement: Statement, rowsMax: number) {
-  const batches = connection.run(statement)
-  const { outcome, ...rows } = await collectRows(batches, {
-    ...{ rowsMax, bytesMax: rowsBytesMax, readsOn: true },
-  })
+async function runOne({ connection }: DatabaseSession, statement: Statement, limits: RowLimits) {
+  const { outcome, ...rows } = await collectRows(connection.run(statement), { ...limits, readsOn: true })
   return {
     affected_rows: outcome?.affectedRows ?? null,
     ...(outcome?.insertId === undefined ? {} : { insert_id: outcome.insertId }),

@@ -106,7 +106,9 @@ function chain(error: unknown): Link[] {
 
 function connectionFault(error: unknown): SqlFault | undefined {
   const errors = chain(error)
-  const code = String(errors.find(({ code }) => connectionCodes.has(String(code)))?.code ?? '')
+  const isOfConnection = ({ code }: Link) =>
+    connectionCodes.has(String(code)) || /^ERR_SSL_/.test(String(code))
+  const code = String(errors.find(isOfConnection)?.code ?? '')
   if (code !== '') return { kind: 'unreachable', code }
   const { code: own, message } = errors[0] ?? {}
   return own === undefined && connectionTexts.test(String(message))

@@ -1,10 +1,8 @@
 import { AppError } from '@opsconductor/errors'
 import { z } from 'zod'
-import { describeSweep, SnmpDevice, SnmpRefusal } from '../snmp/describe-sweep.ts'
-import { snmpCredentialTypes } from '../snmp/snmp-user.ts'
-import { sweep } from '../snmp/sweep.ts'
+import { describeDevice, describeSweep, SnmpDevice, SnmpRefusal } from '../snmp/describe-sweep.ts'
 import { addressesMax, sweepAddresses } from '../snmp/sweep-addresses.ts'
-import { targetFields } from '../snmp/target-fields.ts'
+import { snmpCredentialTypes, targetFields } from '../snmp/target-fields.ts'
 import { defineStepType } from './define-step-type.ts'
 
 const networkFault = `must be a network like 10.0.0.0/24, of ${addressesMax} addresses at most`
@@ -67,13 +65,15 @@ export const snmpDiscover = defineStepType({
   async run(input, tools) {
     const addresses = sweepAddresses(input.network)
     if (addresses === undefined) throw new AppError('validation_failed', `input.network ${networkFault}.`)
-    const asked = { port: input.port, timeoutMs: input.timeout_ms, retries: input.retries }
-    const found = await sweep(addresses, { ...asked, concurrency: input.concurrency }, tools)
+    const { port, timeout_ms: timeoutMs, retries, concurrency } = input
+    const describe = describeDevice(await tools.mibs())
+    const { sweep } = await import('../snmp/sweep.ts')
+    const found = await sweep(addresses, { port, timeoutMs, retries, concurrency, describe }, tools)
     if (found.denied === addresses.length)
       throw new AppError(
         'outbound_denied',
         "The project's outbound policy or the credential's limits allow no address of this network.",
       )
-    return { ...describeSweep(await tools.mibs(), found), asked: addresses.length - found.denied }
+    return { ...describeSweep(found), asked: addresses.length - found.denied }
   },
 })

@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { toOid } from '../mibs/to-oid.ts'
 import { getValues } from '../snmp/get-values.ts'
-import { openAgent } from '../snmp/session.ts'
-import { snmpCredentialTypes } from '../snmp/snmp-user.ts'
-import { OidText, targetFields, targetOf } from '../snmp/target-fields.ts'
+import { OidText, snmpCredentialTypes, targetFields, targetOf } from '../snmp/target-fields.ts'
 import { SnmpRow, toRow } from '../snmp/to-row.ts'
 import { defineStepType } from './define-step-type.ts'
 
@@ -38,6 +36,7 @@ export const snmpGet = defineStepType({
   async run(input, tools) {
     const mibs = await tools.mibs()
     const oids = input.oids.map((oid) => toOid(mibs, oid))
+    const { openAgent } = await import('../snmp/session.ts')
     const agent = await openAgent(targetOf(input), tools)
     try {
       const values = await getValues(agent, oids)

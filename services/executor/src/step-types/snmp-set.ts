@@ -1,9 +1,7 @@
 import { AppError } from '@opsconductor/errors'
 import { z } from 'zod'
-import { openAgent } from '../snmp/session.ts'
 import { AgentRefusal, isSilence, refusalError } from '../snmp/snmp-error.ts'
-import { snmpCredentialTypes } from '../snmp/snmp-user.ts'
-import { targetFields, targetOf } from '../snmp/target-fields.ts'
+import { snmpCredentialTypes, targetFields, targetOf } from '../snmp/target-fields.ts'
 import { SnmpRow, toRow } from '../snmp/to-row.ts'
 import { SnmpSetting, toVarbind } from '../snmp/to-varbind.ts'
 import { defineStepType } from './define-step-type.ts'
@@ -56,6 +54,7 @@ export const snmpSet = defineStepType({
   async run(input, tools) {
     const mibs = await tools.mibs()
     const varbinds = input.values.map((setting) => toVarbind(mibs, setting))
+    const { openAgent } = await import('../snmp/session.ts')
     const agent = await openAgent(targetOf(input), tools)
     try {
       const written = await agent.set(varbinds)

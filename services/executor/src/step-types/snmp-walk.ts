@@ -1,8 +1,6 @@
 import { z } from 'zod'
 import { toOid } from '../mibs/to-oid.ts'
-import { openAgent } from '../snmp/session.ts'
-import { snmpCredentialTypes } from '../snmp/snmp-user.ts'
-import { OidText, targetFields, targetOf } from '../snmp/target-fields.ts'
+import { OidText, snmpCredentialTypes, targetFields, targetOf } from '../snmp/target-fields.ts'
 import { SnmpRow, toRow } from '../snmp/to-row.ts'
 import { walk } from '../snmp/walk.ts'
 import { collectRows, writeRows } from '../snmp/walked-rows.ts'
@@ -73,6 +71,7 @@ export const snmpWalk = defineStepType({
   async run(input, tools) {
     const mibs = await tools.mibs()
     const root = toOid(mibs, input.oid)
+    const { openAgent } = await import('../snmp/session.ts')
     const agent = await openAgent(targetOf(input), tools)
     try {
       const found = walk(agent, root, input.repetitions)

@@ -1,7 +1,6 @@
 import { AppError } from '@opsconductor/errors'
 import { z } from 'zod'
 import { runStatements } from '../sql/run-statements.ts'
-import { splitScript } from '../sql/split-script.ts'
 import { isolationFaults, sqlTextFaults, transactionFields } from '../sql/step-fields.ts'
 import { defineStepType } from './define-step-type.ts'
 
@@ -47,6 +46,7 @@ export const sqlScript = defineStepType({
   ],
   check: (input) => [...sqlTextFaults('.script', input.script), ...isolationFaults(input)],
   async run({ script, isolation, transaction }, { withDatabase }) {
+    const { splitScript } = await import('../sql/split-script.ts')
     const results = await withDatabase((session) => {
       const statements = splitScript(session.dialect, script)
       if (statements.length === 0 || statements.length > statementsMax)

@@ -67,12 +67,12 @@ export const sshExec = defineStepType({
   ],
   check: ({ command, shell, env, folder, sudo }) => [
     ...refuseTemplates('command', command),
-    ...(shell === 'none' &&
-    (env !== undefined || folder !== undefined || (sudo !== undefined && sudo !== false))
-      ? [{ at: '.shell', message: 'can be none only without env, folder and sudo' }]
-      : []),
+    ...(shell === 'none' && needsShell({ env, folder, sudo }) ? [{ at: '.shell', message: noneAlone }] : []),
   ],
   async run(input, { credential, ssh, signal }) {
+    // A template may have said `none`.
+    if (input.shell === 'none' && needsShell(input))
+      throw new AppError('validation_failed', `input.shell ${noneAlone}.`)
     const sudo = sudoOf(input.sudo, credential)
     const line = [input.command, ...input.args.map(quoteWord)].join(' ')
     const command =
@@ -88,6 +88,11 @@ export const sshExec = defineStepType({
     return toCommandOutput(result, input.expect_exit_codes)
   },
 })
+
+const noneAlone = 'can be none only without env, folder and sudo'
+
+const needsShell = ({ env, folder, sudo = false }: { env?: unknown; folder?: unknown; sudo?: unknown }) =>
+  Object.keys(Object(env)).length > 0 || folder !== undefined || sudo !== false
 
 function plainLine(command: string, args: readonly string[]): string {
   if (args.every((word) => plainWord.test(word))) return [command, ...args].join(' ')

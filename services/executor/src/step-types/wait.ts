@@ -28,6 +28,6 @@ export const wait = defineDurableStepType({
   timeoutSeconds: waitSecondsMax + 60,
   examples: [
     { title: 'Give the service time to start', input: { seconds: 2 } },
-    { title: 'Until the maintenance window', input: { until: '2026-11-01T22:00:00Z' } },
+    { title: 'Until the maintenance window', input: { until: '2026-01-05T22:00:00Z' } },
   ],
 })

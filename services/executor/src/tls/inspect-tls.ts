@@ -32,11 +32,12 @@ export async function inspectTls(
   tools: TlsTools,
   now = new Date(),
 ): Promise<TlsInspection> {
-  const caBundles = await tools.trust.caBundles()
-  const connection = await openTls(target, tools, caBundles)
+  const isAnonymous = tools.clientCertificate === undefined
+  const authorities = await tools.trust.authorities({ tls: { verify: true }, isAnonymous })
+  const connection = await openTls(target, tools, authorities)
   const { socket } = connection
   try {
-    const chain = servedChain(socket, caBundles)
+    const chain = servedChain(socket, authorities.bundles)
     const verdict = judgeChain(socket, chain, target.servername, now)
     if (tools.clientCertificate !== undefined) {
       assertTrusted(verdict.reasons)

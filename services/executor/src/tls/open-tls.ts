@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { isIP } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
-import { AppError } from '@opsconductor/errors'
+import { clientCertificateOf } from '../http/client-certificate.ts'
 import { secureContextOf } from '../http/connection.ts'
-import type { StepCredential, StepTools } from '../step-types/define-step-type.ts'
+import type { StepTools } from '../step-types/define-step-type.ts'
+import type { Authorities } from '../trust/authorities.ts'
 import { handshakeError } from './handshake-error.ts'
 
 export interface TlsTarget {
@@ -25,22 +26,22 @@ export type TlsTools = Pick<StepTools, 'clientCertificate' | 'reach' | 'trust' |
 
 /**
  * A TLS connection whose certificate nobody has judged: `authorizationError` has OpenSSL's verdict on the chain, under
- * Node's roots and the project's. For looking only: nothing is to be sent over it, so TLS 1.2 will do; where a client
+ * the authorities. For looking only: nothing is to be sent over it, so TLS 1.2 will do; where a client
  * certificate is shown, only where the project's policy says so.
  * Throws `outbound_denied`, `target_unreachable`, `target_refused` (the client certificate), or the signal's reason.
  */
 export async function openTls(
   { host, port, servername }: TlsTarget,
   { clientCertificate, reach, signal }: Omit<TlsTools, 'trust'>,
-  caBundles: readonly string[],
+  authorities: Authorities,
 ): Promise<TlsConnection> {
   if (clientCertificate !== undefined) reach.assertCredentialMayGoTo(host)
   const versionMin = clientCertificate === undefined ? 'TLSv1.2' : reach.tlsVersionMin(host)
   const secureContext = secureContextOf({
     versionMin,
     verify: false,
-    caBundles,
-    certificate: clientCertificate && keyPairOf(clientCertificate),
+    authorities,
+    certificate: clientCertificate && clientCertificateOf(clientCertificate),
   })
   const socket = connect({
     socket: await reach.connect(host, port, signal),
@@ -59,19 +60,15 @@ export async function openTls(
     seen.failure = error
   })
   try {
-    await once(socket, 'secureConnect', { signal })
+    await Promise.race([
+      once(socket, 'secureConnect', { signal }),
+      // What comes through a bastion may be gone without an error.
+      once(socket, 'close', { signal }).then(() => Promise.reject({ code: 'ECONNRESET' })),
+    ])
     return { socket, hasTicket: () => seen.ticket, failure: () => seen.failure }
   } catch (error) {
     socket.destroy()
     signal.throwIfAborted()
     throw handshakeError(error, { certificateIsShown: clientCertificate !== undefined, versionMin })
   }
-}
-
-function keyPairOf({ secret, extra }: StepCredential): { chain: string; privateKey: string } {
-  const { certificate, certificate_chain: chain } = extra as Record<string, string | undefined>
-  const privateKey = secret.private_key?.reveal()
-  if (certificate === undefined || privateKey === undefined)
-    throw new AppError('step_failed', 'The client certificate has no certificate or no private key.')
-  return { chain: [certificate, chain].filter(Boolean).join('\n'), privateKey }
 }

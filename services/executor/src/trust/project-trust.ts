@@ -3,14 +3,15 @@ import type { CachedLookup } from '@opsconductor/events'
 import type { InternalClient } from '@opsconductor/service-kit'
 import type { ShownHostKey } from '@opsconductor/ssh'
 import type { z } from 'zod'
+import { type Authorities, chooseAuthorities, type TrustingConnection } from './authorities.ts'
 
 type TrustAnswer = z.infer<typeof getTrustEndpoint.answer>
 export type TrustedKey = TrustAnswer['host_keys'][number]
 
-/** Whom a project's steps trust beside the public authorities. */
+/** Whom a step of the project trusts. */
 export interface ProjectTrust {
-  /** Each bundle in PEM. */
-  caBundles(): Promise<string[]>
+  /** Asked before a connection is made, and at every use of a pooled one. Throws what `chooseAuthorities` throws. */
+  authorities(connection: TrustingConnection): Promise<Authorities>
   /** The keys that an SSH host may show, and those that are revoked. */
   hostKeys(host: string, port: number): Promise<TrustedKey[]>
   /** A key that a host has shown and that is not trusted: a person may approve it. Never throws. */
@@ -19,7 +20,10 @@ export interface ProjectTrust {
 
 export type TrustLookup = CachedLookup<TrustAnswer>
 
-/** Asked of the broker, and remembered until the project's trust changes. Throws `service_unavailable`. */
+/**
+ * Asked of the broker, and remembered until the project's trust changes. Throws `service_unavailable`.
+ * `limitsCaBundles`: of the step's credentials that are limited to CA bundles, as `limitsOf` has them.
+ */
 export function createProjectTrust(
   deps: {
     internal: Pick<InternalClient, 'call'>
@@ -27,13 +31,15 @@ export function createProjectTrust(
     onNotReported(error: unknown): void
   },
   projectId: string,
+  limitsCaBundles: readonly (readonly string[])[],
 ): ProjectTrust {
   const ask = (where: { host?: string; port?: number }) =>
     deps.lookup.get(trustKey(projectId, where), () =>
       deps.internal.call(getTrustEndpoint, { project_id: projectId, port: 22, ...where }),
     )
   return {
-    caBundles: async () => (await ask({})).ca_bundles.map(({ certificates }) => certificates),
+    authorities: (connection) =>
+      chooseAuthorities(async () => (await ask({})).ca_bundles, limitsCaBundles, connection),
     hostKeys: async (host, port) => (await ask({ host: host.toLowerCase(), port })).host_keys,
     async reportHostKey(host, port, { keyType, publicKey }) {
       const seen = { project_id: projectId, host, port, key: `${keyType} ${publicKey}` }

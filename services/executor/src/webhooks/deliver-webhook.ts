@@ -3,9 +3,9 @@ import { assertExpectations, isExpected } from '../http/answer/expectations.ts'
 import type { HttpAnswer } from '../http/exchange.ts'
 import { isRunCancelled, workerStopped } from '../run-job/step-error.ts'
 import type { StepTools } from '../step-types/define-step-type.ts'
-import { answerError } from './answer-error.ts'
 import { buildBody, buildHeaders } from './build-webhook.ts'
 import { nextDelaySeconds } from './delivery-schedule.ts'
+import { endpointDisabled, settleRefusal } from './settle-refusal.ts'
 import { validateEndpoint } from './validate-endpoint.ts'
 import type { WebhookInput, WebhookOutput } from './webhook-input.ts'
 import type { OpenDelivery } from './webhook-log.ts'
@@ -45,12 +45,14 @@ async function send(
   seen: { status: number | null },
 ): Promise<HttpAnswer> {
   const { endpoint, webhookId: id, occurredAt } = delivery
-  if (endpoint.disabledAt !== null) throw disabled(endpoint.id, endpoint.disabledAt)
+  if (endpoint.disabledAt !== null)
+    throw endpointDisabled(endpoint.id, `Since ${endpoint.disabledAt.toISOString()}`)
   if (needsValidation(input, endpoint.validatedBy)) {
-    await validateEndpoint(input, tools, new Date())
+    await validateEndpoint(input, tools, delivery)
     await delivery.validated(input.validate as 'challenge' | 'head')
   }
   const body = buildBody(input, occurredAt)
+  const isTaken = (status: number) => isExpected(status, input.expect_status)
   const readsAnswer = input.keep_answer || input.expect !== undefined || input.expect_schema !== undefined
   const answer = await tools.http({
     method: 'POST',
@@ -58,13 +60,11 @@ async function send(
     headers: buildHeaders(input, { id, body, at: new Date() }, tools.credential),
     body: body.text,
     bodyBytesMax: input.body_bytes_max,
+    wants: isTaken,
     ...(readsAnswer ? {} : { ignoresBody: true }),
   })
   seen.status = answer.status
-  if (!isExpected(answer.status, input.expect_status)) {
-    if (answer.status === 410) throw disabled(await delivery.disable(), undefined)
-    throw answerError(answer)
-  }
+  if (!isTaken(answer.status)) throw await settleRefusal(answer, delivery)
   assertExpectations(answer, input)
   return answer
 }
@@ -72,12 +72,6 @@ async function send(
 /** An endpoint that once sent a challenge back is there, too. */
 const needsValidation = ({ validate }: WebhookInput, validatedBy: string | null): boolean =>
   validate !== 'none' && validatedBy !== validate && validatedBy !== 'challenge'
-
-const disabled = (id: string | null, since: Date | undefined): AppError =>
-  new AppError(
-    'target_refused',
-    `${since === undefined ? 'The receiver answered 410, so' : `Since ${since.toISOString()}`} the endpoint is disabled; POST /api/webhook-endpoints/${id}/enable enables it.`,
-  )
 
 interface FailedDelivery {
   input: WebhookInput

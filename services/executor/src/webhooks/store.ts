@@ -65,8 +65,9 @@ export interface WebhookDelivery {
   finishedAt: Date | null
 }
 
-/** A redelivery that never came to its end keeps others from beginning no longer than this. */
+/** A redelivery that never came to its end keeps others from beginning, and may borrow credentials, no longer than this. */
 const redeliveryMsMax = 3_600_000
+const isOpen = () => ({ finishedAt: null, createdAt: { gt: new Date(Date.now() - redeliveryMsMax) } })
 
 /** Of the URL as it is asked for: its fragment is not sent. */
 function hashOf(text: string): string {
@@ -215,9 +216,7 @@ function redeliveryRows(prisma: PrismaClient) {
       return await prisma.$transaction(async (tx) => {
         // Two that ask at once meet here.
         await tx.$queryRaw`SELECT FROM executor.webhook_messages WHERE id = ${messageId} FOR UPDATE`
-        const since = new Date(Date.now() - redeliveryMsMax)
-        const open = { messageId, finishedAt: null, createdAt: { gt: since } }
-        if ((await tx.webhookRedelivery.count({ where: open })) > 0) return false
+        if ((await tx.webhookRedelivery.count({ where: { messageId, ...isOpen() } })) > 0) return false
         await tx.webhookRedelivery.create({ data: { id, messageId, projectId, askedBy } })
         return true
       })
@@ -226,7 +225,7 @@ function redeliveryRows(prisma: PrismaClient) {
     /** A redelivery that is under way, and the number of its attempt. */
     async findOpenRedelivery(id: string): Promise<{ message: WebhookMessage; attempt: number } | undefined> {
       const row = await prisma.webhookRedelivery.findFirst({
-        where: { id, finishedAt: null },
+        where: { id, ...isOpen() },
         include: { message: true },
       })
       if (row === null) return undefined

@@ -34,12 +34,15 @@ export function createProjectWorkers(options: ProjectWorkersOptions): ProjectWor
     for (let wait = retryMs.first; !stopping.signal.aborted; wait = Math.min(wait * 2, retryMs.most)) {
       try {
         const worker = await factory.create(projectId)
-        if (stopping.signal.aborted) return
-        served.worker = worker
         const running = worker.run()
-        served.started.resolve()
-        options.events.workerStarted(projectId, serving())
-        wait = retryMs.first
+        // Only a worker that has run lets go of the connection.
+        if (stopping.signal.aborted) worker.shutdown()
+        else {
+          served.worker = worker
+          served.started.resolve()
+          options.events.workerStarted(projectId, serving())
+          wait = retryMs.first
+        }
         await running
       } catch (error) {
         served.worker = undefined
@@ -62,7 +65,9 @@ export function createProjectWorkers(options: ProjectWorkersOptions): ProjectWor
       const late = new AbortController()
       await Promise.race([
         served.started.promise,
-        delay(serveMsMax, undefined, { signal: late.signal }).then(() => Promise.reject(unserved())),
+        delay(serveMsMax, undefined, { signal: AbortSignal.any([late.signal, stopping.signal]) })
+          .catch(() => {})
+          .then(() => Promise.reject(unserved())),
       ]).finally(() => late.abort())
     },
     serves: (projectId) => projects.get(projectId)?.worker !== undefined,

@@ -24,6 +24,8 @@ const tuning = {
   maxConcurrentLocalActivityExecutions: 100,
   maxEagerActivityReservationsPerWorkflowTask: 3,
   maxCachedWorkflows: 200,
+  // After a worker's death its runs wait this long before another takes them over.
+  stickyQueueScheduleToStartTimeout: 3_000,
   maxHeartbeatThrottleInterval: 500,
   defaultHeartbeatThrottleInterval: 500,
   // Steps under way get this long to end by themselves, then they are cancelled; the next worker tries them again.

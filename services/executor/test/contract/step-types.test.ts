@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { stepTypes } from '../../src/step-types/index.ts'
 import { createJob, type ExecutorUnderTest, startExecutor } from '../support/executor.ts'
 import { startBastion } from './bastion.ts'
-import { type Case, casesOf, untried } from './cases.ts'
+import { casesOf, untried } from './cases.ts'
 import { families } from './families.ts'
 import type { Family, PlayedFamily } from './family.ts'
 import { keepMatrix, keptMatrix, matrixTable, type Proven } from './matrix.ts'
-import { prepareTarget, runCase } from './run-case.ts'
+import { prepareTarget, runCases } from './run-cases.ts'
 
 let executor: ExecutorUnderTest
 let bastion: Awaited<ReturnType<typeof startBastion>>
@@ -30,7 +30,6 @@ beforeAll(async () => {
   await bastion.join(executor)
   for (const { caBundle, hostKeys = [], jobs = [] } of peers) {
     for (const job of jobs) await createJob(executor, job)
-
     if (caBundle !== undefined) executor.broker.caBundles.push(caBundle)
     executor.broker.hostKeys.push(...hostKeys)
   }
@@ -41,20 +40,6 @@ afterAll(async () => {
   rmSync(sqliteDirectory, { recursive: true })
   await Promise.all([bastion?.stop(), ...[...played.values()].map((peers) => peers.stop())])
 })
-
-const atOnceMax = 8
-
-/** Each case's failure; undefined where it succeeded. */
-async function runAll(cases: readonly Case[], peers: PlayedFamily): Promise<(string | undefined)[]> {
-  const failures: (string | undefined)[] = []
-  const waiting = [...cases.entries()]
-  const runner = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-      failures[next[0]] = await runCase(executor, next[1], peers)
-  }
-  await Promise.all(Array.from({ length: atOnceMax }, runner))
-  return failures
-}
 
 test.each([...stepTypes.keys()])(
   '000.42 every example of %s runs on a real peer, with every type of credential that it takes',
@@ -73,11 +58,7 @@ test.each([...stepTypes.keys()])(
         notHere.map(({ auth }) => auth.replaceAll('`', '')),
       ),
     ).toEqual([])
-    const failures = await runAll(cases, peers)
-    const failed = cases.flatMap(({ title, auth, target }, index) =>
-      failures[index] === undefined ? [] : [`${title}, ${auth.name}, ${target.name}: ${failures[index]}`],
-    )
-    expect(failed).toEqual([])
+    expect(await runCases(executor, cases, peers)).toEqual([])
     for (const { auth, target } of cases) proven.push({ type, auth: auth.name, target: target.name })
     proven.push(...notHere)
   },

@@ -57,7 +57,7 @@ const policy = (more: object) => ({ ...opened(modern.port, old.port, mutual.port
 const x509 = (which: 'client' | 'server' = 'client') =>
   lent('x509', { private_key: certificates[which].key }, { certificate: certificates[which].cert })
 
-test("000.26 a target is trusted by the project's CA bundle, and by nothing less", async () => {
+test("000.06 a target is trusted by the project's CA bundle, and by nothing less", async () => {
   expect((await runner.run('http.get', { url: modern.url })).body).toEqual({
     protocol: 'TLSv1.3',
     client: null,
@@ -71,12 +71,15 @@ test("000.26 a target is trusted by the project's CA bundle, and by nothing less
 test('reading all authorities anew for each connection would be slow: the same settings are read once', async () => {
   const { secureContextOf } = await import('../../src/http/connection.ts')
   const settings = { versionMin: 'TLSv1.3', verify: true, certificate: undefined } as const
-  const context = secureContextOf({ ...settings, caBundles: [certificates.ca] })
-  expect(secureContextOf({ ...settings, caBundles: [certificates.ca] })).toBe(context)
-  expect(secureContextOf({ ...settings, caBundles: [] })).not.toBe(context)
+  const ofAuthorities = (bundles: string[], withPublic = true) =>
+    secureContextOf({ ...settings, authorities: { bundles, withPublic } })
+  const context = ofAuthorities([certificates.ca])
+  expect(ofAuthorities([certificates.ca])).toBe(context)
+  expect(ofAuthorities([])).not.toBe(context)
+  expect(ofAuthorities([certificates.ca], false)).not.toBe(context)
 })
 
-test('a certificate for another name is refused', async () => {
+test('000.06 a certificate for another name is refused', async () => {
   const failure = await runner.failure(
     'http.get',
     { url: modern.url.replace('localhost', 'elsewhere.example') },
@@ -88,7 +91,7 @@ test('a certificate for another name is refused', async () => {
   })
 })
 
-test('TLS 1.2 is spoken only to hosts that the policy has an exception for', async () => {
+test('000.06 TLS 1.2 is spoken only to hosts that the policy has an exception for', async () => {
   const refused = await runner.failure('http.get', { url: old.url })
   expect(refused).toMatchObject({ code: 'target_unreachable', message: expect.stringContaining('TLS 1.3') })
   const asked = await runner.failure('http.get', { url: old.url, tls: { min_version: '1.2' } })
@@ -101,7 +104,7 @@ test('TLS 1.2 is spoken only to hosts that the policy has an exception for', asy
   ).toMatchObject({ code: 'target_unreachable' })
 })
 
-test('verification is turned off only by its flag, which marks result and record', async () => {
+test('000.06 verification is turned off only by its flag, which marks result and record', async () => {
   const input = { url: modern.url, tls: { verify: false } }
   const result = await runner.run('http.get', input, { caBundles: [] })
   expect(result).toMatchObject({ status: 200, tls_unverified: true })

@@ -155,6 +155,31 @@ test.each<[string, (socket: Socket) => void, string, Record<string, unknown>?, R
   ['encodes in a way of its own', sized('Content-Encoding: constructor', 'x'), 'step_failed'],
   ['sends a billion laughs', sized('Content-Type: text/xml', laughs), 'step_failed'],
   ['sends XML that nests too deeply', sized('Content-Type: text/xml', '<a>'.repeat(9_000)), 'step_failed'],
+  [
+    'is down with a page larger than may be',
+    says(`HTTP/1.1 503 Down\r\nConnection: close\r\nContent-Length: 200000\r\n\r\n`, 'x'.repeat(200_000)),
+    'target_failed',
+    { body_bytes_max: 10 },
+  ],
+  [
+    'is down with a body that cannot be decompressed',
+    says(
+      'HTTP/1.1 503 Down\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello',
+    ),
+    'target_failed',
+  ],
+  [
+    'is down and hangs up in its body',
+    (s) =>
+      s.once('data', () => s.end('HTTP/1.1 503 Down\r\nConnection: close\r\nContent-Length: 10\r\n\r\nab')),
+    'target_failed',
+  ],
+  [
+    'is down and drips',
+    drip('HTTP/1.1 503 Down\r\n\r\n', 'x'),
+    'step_timeout',
+    { timeouts: { body_ms: 300 } },
+  ],
   ['names a character set that is none', sized('Content-Type: text/plain; charset=../../x', 'ok'), 'ok'],
   ['sets cookies', sized('Set-Cookie: a=b\r\nSet-Cookie: c=d', 'x'), 'ok'],
   ['names a header __proto__', sized('__proto__: polluted', 'x'), 'ok'],

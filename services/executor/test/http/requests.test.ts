@@ -52,7 +52,7 @@ afterAll(async () => {
 const at = (path: string, more: Record<string, unknown> = {}) => ({ url: target.url + path, ...more })
 
 test.each(['get', 'post', 'put', 'patch', 'delete'])(
-  '000.01 http.%s sends its method and its query',
+  '000.01 000.03 http.%s sends its method and its query',
   async (method) => {
     const result = await runner.run(`http.${method}`, at('/a', { query: { q: ['a b', 1], yes: true } }))
     expect(result).toMatchObject({
@@ -75,11 +75,11 @@ test.each<[string, Record<string, unknown>, string, string]>([
     'application/xml; charset=utf-8',
     '<?xml version="1.0" encoding="UTF-8"?><order id="1&quot;&lt;"><line>a &amp; b</line><line n="2">c</line><empty/></order>',
   ],
-])('000.01 a body of %s is sent as such', async (_, input, type, body) => {
+])('000.03 a body of %s is sent as such', async (_, input, type, body) => {
   expect((await runner.run('http.put', at('/', input))).body).toMatchObject({ type, body })
 })
 
-test('000.01 a multipart body has its fields and files, and their names cannot end a header', async () => {
+test('000.03 a multipart body has its fields and files, and their names cannot end a header', async () => {
   const { body } = await runner.run(
     'http.post',
     at('/', {
@@ -124,7 +124,7 @@ test('POST and PATCH carry the Idempotency-Key of the step; the others repeat th
   }
 })
 
-test('an XML answer is its value, with attributes, lists and texts as they are', async () => {
+test('000.03 an XML answer is its value, with attributes, lists and texts as they are', async () => {
   expect((await runner.run('http.get', at('/xml'))).body).toEqual({
     order: { '@id': '7', line: ['a & b', 'é'] },
   })
@@ -140,7 +140,7 @@ test('bytes come as base64 where they are asked for', async () => {
   expect((await runner.run('http.get', at('/bytes', { answer_as: 'base64' }))).body).toBe('AP8B')
 })
 
-test('000.01 what later steps need is extracted by JSONPath', async () => {
+test('000.04 what later steps need is extracted by JSONPath', async () => {
   const { extracted } = await runner.run(
     'http.get',
     at('/order', {
@@ -154,7 +154,7 @@ test('000.01 what later steps need is extracted by JSONPath', async () => {
   })
 })
 
-test('an answer that meets every expectation is taken', async () => {
+test('000.04 an answer that meets every expectation is taken', async () => {
   const result = await runner.run(
     'http.get',
     at('/order', {
@@ -201,7 +201,7 @@ test.each<[string, Record<string, unknown>, string]>([
     { expect: ['$.id', { path: '$.items[*]', count_min: 3 }] },
     'expect[1]: $.items[*] finds fewer than 3',
   ],
-])('%s fails the step and says which expectation', async (_, input, message) => {
+])('000.04 %s fails the step and says which expectation', async (_, input, message) => {
   const failure = await runner.failure('http.get', at('/order', input))
   expect(failure).toMatchObject({ code: 'step_failed', message: expect.stringContaining(message) })
 })

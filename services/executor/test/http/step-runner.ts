@@ -8,6 +8,7 @@ import { type Resolve, resolveBySystem } from '../../src/outbound-policy/resolve
 import { createReach, type Reach } from '../../src/reach/reach.ts'
 import type { StepCredential, StepTools } from '../../src/step-types/define-step-type.ts'
 import { stepTypes } from '../../src/step-types/index.ts'
+import { trustOf } from '../support/step-trust.ts'
 
 export interface RunOptions {
   policy?: Partial<OutboundPolicy>
@@ -17,6 +18,8 @@ export interface RunOptions {
   clientCertificate?: StepCredential
   caBundles?: string[]
   limitsHosts?: string[][]
+  /** As `bundle 0`, the first of `caBundles`. */
+  limitsCaBundles?: string[][]
   timeoutMs?: number
   signal?: AbortSignal
 }
@@ -45,11 +48,7 @@ export function createStepRunner(defaults: RunOptions = {}) {
       credential: of.credential,
       clientCertificate: of.clientCertificate,
       reach: of.reach?.(reach) ?? reach,
-      trust: {
-        caBundles: async () => of.caBundles ?? [],
-        hostKeys: async () => [],
-        reportHostKey: async () => {},
-      },
+      trust: trustOf(of.caBundles, of.limitsCaBundles),
       signal: of.signal ?? AbortSignal.timeout(timeoutMs),
     }
     const tools: Partial<StepTools> = {

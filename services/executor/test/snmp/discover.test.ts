@@ -3,7 +3,7 @@ import { type AgentScript, ber, startScriptedAgent } from '@opsconductor/test-pe
 import { snmpDiscover } from '../../src/step-types/snmp-discover.ts'
 import { community, runStepType, snmpTools, userCredential } from './snmp-tools.ts'
 
-const { integer, octets, oid, sequence } = ber
+const { encode, integer, octets, oid, sequence, tags } = ber
 
 const device =
   (name: string): AgentScript =>
@@ -21,7 +21,7 @@ async function startDevices(second: AgentScript = device('b')) {
 
 const loopback = (port: number) => ({ allow: [{ cidr: '127.0.0.0/8', ports: [port] }], ports: [port] })
 
-test('a sweep finds who answers, in the order of addresses, and says how far it is', async () => {
+test('000.33 a sweep finds who answers, in the order of addresses, and says how far it is', async () => {
   const devices = await startDevices()
   const { tools, told } = snmpTools({ credential: community('public'), ...loopback(devices.port) })
   const input = snmpDiscover.input.parse({
@@ -63,6 +63,20 @@ test('who is there and answers wrongly is named, and does not end the sweep', as
   await devices.close()
   expect(found.devices).toMatchObject([{ address: '127.0.0.1' }])
   expect(found.refused).toEqual([{ address: '127.0.0.3', message: expect.stringMatching(/other variables/) }])
+})
+
+test('a device whose name is no value of its type does not end the sweep', async () => {
+  const devices = await startDevices(({ oids, respond }) =>
+    respond(oids.map((one) => sequence(oid(one), encode(tags.counter64, Buffer.alloc(10))))),
+  )
+  const found = await runStepType(
+    snmpDiscover,
+    { network: '127.0.0.0/29', port: devices.port, timeout_ms: 300, retries: 0 },
+    { credential: community('public'), ...loopback(devices.port) },
+  )
+  await devices.close()
+  expect(found.devices).toMatchObject([{ address: '127.0.0.1' }])
+  expect(found.refused).toEqual([{ address: '127.0.0.3', message: expect.stringMatching(/type it names/) }])
 })
 
 test('no more addresses are asked at once than said', async () => {

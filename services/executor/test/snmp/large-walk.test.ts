@@ -20,7 +20,7 @@ const input = (more: object = {}) =>
   snmpWalk.input.parse({ host: 'a', port: agent.port, oid: 'IF-MIB::ifTable', ...more }) as never
 const tools = () => snmpTools({ credential: community('public'), ports: [agent.port] })
 
-test('100,000 rows go into an artefact, one JSON object a line', async () => {
+test('000.32 100,000 rows go into an artefact, one JSON object a line', async () => {
   const of = tools()
   const result = await snmpWalk.run(input({ rows_max: 1_000_000, save_as: 'interfaces.jsonl' }), of.tools)
   expect(result).toEqual({

@@ -23,7 +23,7 @@ const box = module(
   'boxState OBJECT-TYPE SYNTAX INTEGER { up(1), down(2) } MAX-ACCESS read-write STATUS current DESCRIPTION "" ::= { acme 1 }',
 )
 
-test('a module is loaded, listed, read, replaced and dropped; its names are known at once', async () => {
+test('000.31 a module is loaded, listed, read, replaced and dropped; its names are known at once', async () => {
   const refused = await load(box)
   expect([refused.status, refused.body.errors]).toEqual([
     422,

@@ -37,7 +37,7 @@ const sysName = {
 }
 
 test.each(['v1', 'v2c'] as const)(
-  '000.28 000.29a 000.29b %s: get, walk and set with a community',
+  '000.28 000.29a 000.29b 000.30 %s: get, walk and set with a community',
   async (version) => {
     expect(await get(community('public', version), ['sysName.0'])).toEqual({ values: [sysName] })
     const walked = await runStepType(
@@ -56,7 +56,7 @@ test.each(['v1', 'v2c'] as const)(
 )
 
 test.each(snmpUsers)(
-  '000.28 000.29c v3 $level $auth_protocol $priv_protocol: get, walk and, with privacy, set',
+  '000.28 000.29c 000.30 v3 $level $auth_protocol $priv_protocol: get, walk and, with privacy, set',
   async (user) => {
     const credential = userCredential(user)
     expect(await get(credential, ['sysName.0'])).toEqual({ values: [sysName] })
@@ -86,7 +86,7 @@ test('what the agent does not have is said in the result, in v1 as in v2c', asyn
   }
 })
 
-test('a value is shown as its MIB says: labels, hints, names of OIDs', async () => {
+test('000.31 a value is shown as its MIB says: labels, hints, names of OIDs', async () => {
   const { values } = await get(community('public'), [
     'ifOperStatus.1',
     'IF-MIB::ifType.1',
@@ -203,7 +203,7 @@ test('an agent that is started again is asked as before, in a session that was o
   expect(await get(userCredential(strong), ['sysName.0'])).toEqual({ values: [sysName] })
 })
 
-test('a walk has what snmpbulkwalk has', async () => {
+test('000.32 a walk has what snmpbulkwalk has', async () => {
   const { stdout } = spawnSync(
     'snmpbulkwalk',
     ['-v2c', '-c', 'public', '-On', '-Cr20', `127.0.0.1:${snmpd.port}`, '1.3.6.1.2.1.2'],

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { afterAll, afterEach, expect, test } from '@jest/globals'
 import { AppError } from '@opsconductor/errors'
-import { createDatabases, failureOf, type StepOptions, sqlStepsOn } from './sql-steps.ts'
+import { createTestCertificates, createTestDatabase } from '@opsconductor/test-peers'
+import { createDatabases, failureOf, type StepOptions, sqlStepsOn, until } from './sql-steps.ts'
 
 const databases = createDatabases()
 const servers: Server[] = []
@@ -10,6 +12,7 @@ const sockets = new Set<Socket>()
 
 afterEach(() => {
   for (const socket of sockets) socket.destroy()
+  sockets.clear()
   for (const server of servers.splice(0)) server.close()
 })
 afterAll(() => databases.close())
@@ -73,6 +76,20 @@ test.each(schemes)(
   },
 )
 
+test('a PostgreSQL that breaks TLS as soon as it stands cannot be reached', async () => {
+  const { ca, server } = createTestCertificates()
+  const port = await listen((socket) => {
+    socket.once('data', () => {
+      socket.write('S')
+      const secure = new TLSSocket(socket, { ...server, isServer: true }).on('error', () => {})
+      secure.once('secure', () => socket.write('this is no TLS record'))
+    })
+  })
+  const url = `postgres://me:hidden-password@127.0.0.1:${port}/x?sslmode=require`
+  const failure = await failureOf(sqlStepsOn(url, databases, { caBundles: [ca] }).query('SELECT 1'))
+  expect(failure.code).toBe('target_unreachable')
+})
+
 test('a PostgreSQL that stops in the middle of a row holds nobody', async () => {
   const message = (type: string, body: Buffer) => {
     const head = Buffer.from(`${type}0000`)
@@ -108,4 +125,30 @@ test('a PostgreSQL that stops in the middle of a row holds nobody', async () => 
   expect(await query('postgres', port, { signal: stop.signal })).toMatchObject({ code: 'step_timeout' })
   await databases.close()
   expect(cancelled).toBeGreaterThan(0)
+})
+
+test('a PostgreSQL that answers and then hangs keeps no place in the pool', async () => {
+  const database = await createTestDatabase()
+  try {
+    const url = new URL(database.ownerUrl)
+    const { hostname, port: realPort } = url
+    const port = await listen((socket) => {
+      const upstream = connect(Number(realPort), hostname).on('error', () => {})
+      sockets.add(upstream)
+      upstream.pipe(socket)
+      socket.on('close', () => upstream.destroy())
+      socket.on('data', (chunk) => {
+        // With it a step's connection is cleaned.
+        if (!chunk.includes('ROLLBACK')) upstream.write(chunk)
+      })
+    })
+    url.port = String(port)
+    const steps = sqlStepsOn(String(url), databases)
+    // One more than a pool has connections.
+    const answers = await Promise.all(Array.from({ length: 9 }, () => steps.query('SELECT 1 AS one')))
+    expect(answers.map(({ rows }) => rows)).toEqual(Array(9).fill([{ one: 1 }]))
+    await until(async () => [...sockets].every(({ destroyed }) => destroyed))
+  } finally {
+    await database.drop()
+  }
 })

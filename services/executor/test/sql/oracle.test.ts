@@ -119,6 +119,19 @@ test('000.23 protocol=tcps is TLS 1.3 with our trust and our certificate, also w
   expect((await ask(plain, '?protocol=tcps')).message).toContain('is not trusted')
 })
 
+test('a listener that breaks TLS as soon as it stands ends the step, and no more than that', async () => {
+  const { ca, server } = createTestCertificates()
+  const port = await listen(
+    createServer((raw) => {
+      raw.on('error', () => {})
+      const secure = new TLSSocket(raw, { ...server, isServer: true }).on('error', () => {})
+      secure.once('secure', () => raw.write('this is no TLS record'))
+    }),
+  )
+  const failure = await ask(port, '?protocol=tcps', { caBundles: [ca] })
+  expect(failure.code).toBe('target_unreachable')
+})
+
 test.each(['x)(SERVER=dedicated', 'x)(ADDRESS=(PROTOCOL=TCP)(HOST=169.254.169.254)(PORT=80))'])(
   'a service that would change the connect descriptor is refused: %s',
   async (service) => {

@@ -158,6 +158,22 @@ function more(steps: () => SqlSteps): void {
     expect(wide.row_count).toBe(8)
   })
 
+  test('000.21 rows that become large behind thousands of small ones are read', async () => {
+    const sql =
+      "SELECT repeat('x', CASE WHEN n > 6168 THEN 10000 ELSE 1 END) AS x FROM generate_series(1, 12000) n"
+    const { row_count, truncated_by } = await steps().query(sql, [], { rows_max: 12_000 })
+    expect([row_count > 6168, truncated_by]).toEqual([true, 'bytes'])
+  })
+
+  test('000.21 the rows of all statements of a step are held against one limit', async () => {
+    const sql = "SELECT repeat('x', 1000000) AS x FROM generate_series(1, 6)"
+    const { results } = await steps().execute({ statements: [{ sql }, { sql }] })
+    expect(results).toMatchObject([
+      { row_count: 6, truncated: false },
+      { row_count: 2, truncated_by: 'bytes' },
+    ])
+  })
+
   test('000.21 columns beyond the limit are left out and said to be', async () => {
     const many = Array.from({ length: 600 }, (_, n) => `${n} AS c${n}`).join(', ')
     const { rows, truncated_by } = await steps().query(`SELECT ${many}`)

@@ -7,6 +7,7 @@ import type { AnyStepType, StepTools } from '../../src/step-types/define-step-ty
 import { sqlExecute } from '../../src/step-types/sql-execute.ts'
 import { sqlQuery } from '../../src/step-types/sql-query.ts'
 import { sqlScript } from '../../src/step-types/sql-script.ts'
+import { trustOf } from '../support/step-trust.ts'
 
 /** What steps answer, of whatever shape. */
 export type Answer = ReturnType<typeof JSON.parse>
@@ -19,6 +20,8 @@ export interface StepOptions {
   policy?: Partial<OutboundPolicy>
   resolve?: ReachOf['resolve']
   limitsHosts?: string[][]
+  /** As `bundle 0`, the first of `caBundles`. */
+  limitsCaBundles?: string[][]
   /** Where `save_as` puts its rows. */
   artefacts?: Pick<StepTools['artefacts'], 'write'>
   /** In place of a socket from here. */
@@ -85,7 +88,7 @@ export function accessOf(
       }),
       ...(of.connect && { connect: of.connect }),
     },
-    trust: { caBundles: async () => of.caBundles ?? [] },
+    trust: trustOf(of.caBundles, of.limitsCaBundles),
     timeoutMs: of.timeoutMs,
     signal: of.signal,
   }

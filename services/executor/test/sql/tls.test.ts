@@ -10,9 +10,12 @@ import {
   type TestCertificates,
 } from '@opsconductor/test-peers'
 import pg from 'pg'
+import { certificatesToPem } from '../../../../packages/x509/src/index.ts'
+import { makeCertificate } from '../../../../packages/x509/test/make-certificate.ts'
 import { createDatabases, failureOf, type StepOptions, sqlStepsOn, until } from './sql-steps.ts'
 
 const databases = createDatabases()
+const stranger = makeCertificate('stranger', { ca: true })
 let certificates: TestCertificates
 
 beforeAll(() => {
@@ -75,6 +78,23 @@ function describeTls(
       expect(failure.message).toContain('its certificate is for another name')
     })
 
+    test('000.06 a DSN limited to a CA bundle goes to a server under it, verified, and nowhere else', async () => {
+      const caBundles = [certificates.ca, certificatesToPem([stranger.certificate])]
+      const limited = (sslmode: string, ...names: string[]) =>
+        ask(sslmode, { ...trusting(), caBundles, limitsCaBundles: [names] })
+      expect((await limited('verify-full', 'bundle 0')).row_count).toBe(1)
+      expect((await failureOf(limited('verify-full', 'bundle 1'))).message).toContain('is not trusted')
+      expect((await failureOf(limited('verify-full', 'gone'))).code).toBe('step_failed')
+      for (const [sslmode, why] of [
+        ['disable', 'TLS only'],
+        ['no-verify', 'unverified'],
+      ] as const)
+        expect(await failureOf(limited(sslmode, 'bundle 0'))).toEqual({
+          code: 'outbound_denied',
+          message: expect.stringContaining(why),
+        })
+    })
+
     test('the pool of one certificate, or of one trust, serves no other', async () => {
       const steps = (options: StepOptions) => sqlStepsOn(`${server.dsn}?sslmode=require`, databases, options)
       const own = steps(trusting())
@@ -82,6 +102,11 @@ function describeTls(
       for (const options of [
         { caBundles: [certificates.ca], clientCertificate: undefined as never },
         { ...trusting(), caBundles: [] },
+        {
+          ...trusting(),
+          caBundles: [certificatesToPem([stranger.certificate])],
+          limitsCaBundles: [['bundle 0']],
+        },
       ])
         expect((await failureOf(own.query('SELECT 1', [], options))).code).toMatch(
           /step_failed|target_unreachable/,

@@ -152,6 +152,17 @@ test('000.48 what stands behind bastions is held against the policy as well, bas
   }
 })
 
+test('a SQLite file is not behind a bastion: the step says so', async () => {
+  const { executor } = with_
+  const { projectId } = executor
+  executor.broker.add({ projectId, name: 'lite', type: 'db_dsn', secret: { dsn: 'sqlite:///main.db' } })
+  const step = { type: 'sql.query', credential: 'lite', input: { sql: 'SELECT 1' }, via: names('one') }
+  expect((await runOne(executor, step)).error).toMatchObject({
+    code: 'step_failed',
+    message: 'SQLite files are on this machine and not behind bastions: leave via out.',
+  })
+})
+
 test('a closed port behind a bastion is an unreachable target', async () => {
   const closed = await startTarget(() => {})
   await closed.close()

@@ -43,6 +43,15 @@ test('ssh.exec answers output, errors and exit code; arguments are words whateve
   expect(existsSync(inHome('pwned'))).toBe(false)
 })
 
+test('a line for an appliance is not run where it needs a shell, whoever says so', async () => {
+  const input = { command: 'echo hi', shell: '{{ input.shell }}', folder: '/' }
+  const { error } = await run('ssh.exec', input, { shell: 'none' })
+  expect(error).toMatchObject({
+    code: 'validation_failed',
+    message: 'input.shell can be none only without env, folder and sudo.',
+  })
+})
+
 test('an exit code that was not expected fails the step with the last line of stderr; one that was does not', async () => {
   const failing = { command: 'echo first >&2; echo "no such unit" >&2; exit 4' }
   const failed = await run('ssh.exec', failing)

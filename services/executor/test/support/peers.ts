@@ -136,7 +136,15 @@ export async function startBrokerPeer() {
     ) {
       const extra = credential.extra ?? {}
       const how = lendable(credential.type, credential.secret, extra)
-      const added = { id: randomUUID(), ...how, limits_hosts: null, isActive: true, ...credential, extra }
+      const added = {
+        id: randomUUID(),
+        ...how,
+        limits_hosts: null,
+        limits_ca_bundles: null,
+        isActive: true,
+        ...credential,
+        extra,
+      }
       credentials.push(added)
       return added
     },

@@ -10,6 +10,7 @@ import { createReach, type Reach } from '../../src/reach/reach.ts'
 import type { StepCredential, StepTools } from '../../src/step-types/define-step-type.ts'
 import { tlsCheck } from '../../src/step-types/tls-check.ts'
 import { tryTls } from '../../src/tls/try-tls.ts'
+import { trustOf } from '../support/step-trust.ts'
 import { pemOf, shown, startTls, stopServers } from './tls-servers.ts'
 
 afterAll(stopServers)
@@ -28,11 +29,7 @@ function toolsFor(port: number, more: Partial<StepTools> = {}): StepTools {
     resolve: async () => [{ address: '127.0.0.1', family: 4 }],
     limitsHosts: [],
   })
-  const trust = {
-    caBundles: async () => [pemOf(root)],
-    hostKeys: async () => [],
-    reportHostKey: async () => {},
-  }
+  const trust = trustOf([pemOf(root)])
   const tools = { clientCertificate: undefined, reach, trust, signal: AbortSignal.timeout(20_000), ...more }
   return tools as StepTools
 }
@@ -258,6 +255,21 @@ test('a client certificate is not tried on a server that is not trusted, nor whe
   })
   await expect(tryTls(target, toolsFor(port, { clientCertificate, reach }))).rejects.toMatchObject({
     code: 'outbound_denied',
+  })
+})
+
+test('000.06 a client certificate limited to a CA bundle takes only a server under it for its target', async () => {
+  const port = await startTls({ ...shown(leaf, intermediate), ...requiring, minVersion: 'TLSv1.3' })
+  const target = { host: 'www.example.com', port }
+  const limitedTo = (name: string) =>
+    toolsFor(port, {
+      clientCertificate: certificateOf(client),
+      trust: trustOf([pemOf(root), pemOf(stranger)], [[name]]),
+    })
+  await expect(tryTls(target, limitedTo('bundle 0'))).resolves.toBeUndefined()
+  await expect(tryTls(target, limitedTo('bundle 1'))).rejects.toMatchObject({
+    code: 'target_unreachable',
+    message: expect.stringContaining('not to be trusted'),
   })
 })
 

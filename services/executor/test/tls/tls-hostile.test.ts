@@ -1,3 +1,4 @@
+import { Duplex } from 'node:stream'
 import { afterAll, expect, test } from '@jest/globals'
 import { OutboundPolicy } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
@@ -5,6 +6,8 @@ import { makeCertificate, makeChain } from '../../../../packages/x509/test/make-
 import { createReach } from '../../src/reach/reach.ts'
 import type { StepTools } from '../../src/step-types/define-step-type.ts'
 import { tlsCheck } from '../../src/step-types/tls-check.ts'
+import { openTls } from '../../src/tls/open-tls.ts'
+import { trustOf } from '../support/step-trust.ts'
 import { shown, startTcp, startTls, stopServers } from './tls-servers.ts'
 
 afterAll(stopServers)
@@ -18,8 +21,7 @@ async function check(port: number, { open = true, signal = AbortSignal.timeout(2
     resolve: async () => [{ address: '127.0.0.1', family: 4 }],
     limitsHosts: [],
   })
-  const trust = { caBundles: async () => [], hostKeys: async () => [], reportHostKey: async () => {} }
-  const tools = { clientCertificate: undefined, reach, trust, signal } as unknown as StepTools
+  const tools = { clientCertificate: undefined, reach, trust: trustOf(), signal } as unknown as StepTools
   const input = tlsCheck.input.parse({ host: 'www.example.com', port })
   return (await tlsCheck.run(input as never, tools)) as ReturnType<typeof JSON.parse>
 }
@@ -137,4 +139,16 @@ test.each([
   { verify: false },
 ])('the input %j is refused', (input) => {
   expect(tlsCheck.input.safeParse({ host: 'www.example.com', ...input }).success).toBe(false)
+})
+
+test('a connection through a bastion that goes without a word ends the handshake', async () => {
+  const gone = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
+  const reach = { connect: async () => gone } as unknown as StepTools['reach']
+  setImmediate(() => setImmediate(() => gone.destroy()))
+  const target = { host: 'www.example.com', port: 443, servername: 'www.example.com' }
+  const tools = { clientCertificate: undefined, reach, signal: AbortSignal.timeout(4_000) }
+  await expect(openTls(target, tools, { bundles: [], withPublic: true })).rejects.toMatchObject({
+    code: 'target_unreachable',
+    message: expect.stringContaining('closed during the TLS handshake'),
+  })
 })

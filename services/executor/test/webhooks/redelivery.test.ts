@@ -103,6 +103,15 @@ test('its credential is borrowed under an id of its own, which the broker is tol
   await lent
   seen.push(await pinned(id))
   expect((await redeliver(run.id)).body).toMatchObject({ code: 'conflict' })
+  const age = (by: string) =>
+    executor.deps.pool.query(
+      'UPDATE executor.webhook_redeliveries SET created_at = created_at + $2::interval WHERE id = $1',
+      [id, by],
+    )
+  // One that never ends may not borrow for ever.
+  await age('-61 minutes')
+  expect((await pinned(id)).status).toBe(404)
+  await age('61 minutes')
   proceed()
   await redelivered(id)
   expect(seen).toEqual([

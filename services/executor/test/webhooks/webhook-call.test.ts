@@ -1,10 +1,8 @@
 import type { ServerResponse } from 'node:http'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { loadWorkflowBundle } from '@opsconductor/temporal/worker'
 import { verifyWebhook } from '@opsconductor/webhook-signatures'
-import { DefaultLogger, Worker } from '@temporalio/worker'
 import { createJob, type ExecutorUnderTest, endOf, runToEnd, startExecutor } from '../support/executor.ts'
+import { replay } from '../support/replay.ts'
 import { type Received, sendJson, startTarget } from '../support/target-server.ts'
 
 let executor: ExecutorUnderTest
@@ -140,9 +138,7 @@ test('a run that waits for its next attempt replays: another worker takes it up 
   expect(run.status).toBe('succeeded')
   const { workflow } = executor.deps.temporal.clientFor(`project-${executor.projectId}`)
   const history = await workflow.getHandle(`run-${run.id}`).fetchHistory()
-  const workflowsPath = fileURLToPath(new URL('../../src/run-job/workflow/run-job.ts', import.meta.url))
-  const workflowBundle = await loadWorkflowBundle({ workflowsPath, logger: new DefaultLogger('ERROR') })
-  await Worker.runReplayHistory({ workflowBundle }, history, `run-${run.id}`)
+  expect(await replay([{ workflowId: 'replayed', history }])).toEqual({ replayed: undefined })
 })
 
 test('when no attempt is left the step fails with the last reason', async () => {
@@ -209,12 +205,7 @@ test.each<[string, string, (received: Received, response: ServerResponse) => voi
     (_, ok) => sendJson(ok, { challenge: 'x' }),
     'did not send the challenge back',
   ],
-  [
-    'sends no text back',
-    'challenge',
-    (_, ok) => sendJson(ok, { challenge: { a: 1 } }),
-    'did not send the challenge back',
-  ],
+  ['sends no text back', 'challenge', (_, ok) => sendJson(ok, { a: 1 }), 'did not send the challenge back'],
   ['refuses the challenge', 'challenge', status(403), 'was not validated: The receiver answered 403.'],
   ['is not there', 'head', status(404), 'was not validated: The receiver answered 404.'],
 ])('000.11 an endpoint that %s gets no webhook', async (name, validate, answer, fault) => {

@@ -12,6 +12,7 @@ import { webhookCall } from '../../src/step-types/webhook-call.ts'
 import { deliverWebhook } from '../../src/webhooks/deliver-webhook.ts'
 import { faultsOfWebhook, WebhookInput } from '../../src/webhooks/webhook-input.ts'
 import type { DeliveryOutcome, OpenDelivery } from '../../src/webhooks/webhook-log.ts'
+import { trustOf } from '../support/step-trust.ts'
 import { startTarget } from '../support/target-server.ts'
 
 let receiver: Awaited<ReturnType<typeof startTarget>>
@@ -54,7 +55,7 @@ async function attempt(input: Record<string, unknown>, { ms = 5_000, secret = go
   const timeUp = new AbortController()
   const timer = setTimeout(() => timeUp.abort(new AppError('step_timeout', 'too long')), ms)
   const { signal } = timeUp
-  const trust = { caBundles: async () => [], hostKeys: async () => [], reportHostKey: async () => {} }
+  const trust = trustOf()
   const ended: DeliveryOutcome[] = []
   const delivery: OpenDelivery = {
     webhookId: 'msg_1',
@@ -124,6 +125,18 @@ test.each<[string, (response: ServerResponse) => void, Record<string, unknown>, 
   ],
   ['sends us on for ever', answering(307, { location: '/hook' }), {}, 'target_refused'],
   ['is broken', answering(500), {}, 'target_failed'],
+  [
+    'is broken and says JSON',
+    answering(503, { 'content-type': 'application/json' }),
+    { keep_answer: true },
+    'target_failed',
+  ],
+  [
+    'answers its challenge with a large page of errors',
+    (response) => void response.writeHead(503).end('x'.repeat(100_000)),
+    { validate: 'challenge' },
+    'target_failed',
+  ],
   ['is not there', answering(404), {}, 'target_refused'],
   ['answers its challenge with 10 MB', megabytes, { validate: 'challenge' }, 'target_answer_too_large'],
 ])('a receiver that %s', async (_, answer, input, code) => {
@@ -153,6 +166,19 @@ test('a receiver that sends headers without end is not tried again', async () =>
   const { code, line } = await attempt({ url: `http://127.0.0.1:${rawPort}/` })
   expect([code, line.nextAttemptAt]).toEqual(['target_answer_too_large', null])
 })
+
+test.each(['challenge', 'head'])(
+  '000.11 a receiver that answers 410 to its %s is disabled',
+  async (validate) => {
+    behave = answering(410)
+    const { error, line } = await attempt({ validate })
+    expect(error).toMatchObject({
+      code: 'target_refused',
+      message: expect.stringContaining('POST /api/webhook-endpoints/endpoint/enable'),
+    })
+    expect([receiver.received.length, line.nextAttemptAt]).toEqual([1, null])
+  },
+)
 
 const maxSeconds = 3_600
 test.each<[string, string | string[], number]>([

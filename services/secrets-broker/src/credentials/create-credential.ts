@@ -7,6 +7,7 @@ import { parseCredential } from '../credential-types/parse-credential.ts'
 import type { Deps } from '../deps.ts'
 import type { ProjectActor } from '../project-actor.ts'
 import { announceCredential } from './announce-credential.ts'
+import { assertKnownCaBundles, assertTakesLimits } from './ca-bundle-limit.ts'
 import { sealSecret } from './credential-secret.ts'
 import { toExpiry } from './expiry.ts'
 import { type CredentialRecord, insertCredential } from './store.ts'
@@ -30,6 +31,8 @@ export function createCredential(
     const at = deps.now()
     const given = expires_at === null ? null : toExpiry(expires_at, at)
     const parsed = await parseCredential(request)
+    assertTakesLimits({ type, extra: parsed.extra }, limits)
+    await assertKnownCaBundles(deps.pool, projectId, limits)
     const id = randomUUID()
     const secret = await sealSecret(deps.cipher, { id, projectId }, parsed.secret)
     return {

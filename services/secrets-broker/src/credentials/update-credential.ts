@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { UpdateCredential } from '@opsconductor/contracts'
+import { CredentialLimits, type UpdateCredential } from '@opsconductor/contracts'
 import type { z } from 'zod'
 import { type ParsedCredential, parseCredential } from '../credential-types/parse-credential.ts'
 import type { Deps } from '../deps.ts'
 import type { ProjectActor } from '../project-actor.ts'
+import { assertKnownCaBundles, assertTakesLimits } from './ca-bundle-limit.ts'
 import { type CredentialChange, changeCredential } from './change-credential.ts'
 import { openSecret } from './credential-secret.ts'
 import { toExpiry } from './expiry.ts'
@@ -23,7 +24,17 @@ export const updateCredential = (
   request: Request,
   ifMatch: string | undefined,
 ): Promise<CredentialRecord> =>
-  changeCredential(deps, actor, { id, ifMatch, plan: (current) => planUpdate(deps, current, request) })
+  changeCredential(deps, actor, {
+    id,
+    ifMatch,
+    async plan(current, executor) {
+      const { limits, extra = current.extra } = request
+      if (limits !== undefined || request.extra !== undefined)
+        assertTakesLimits({ type: current.type, extra }, limits ?? CredentialLimits.parse(current.limits))
+      if (limits !== undefined) await assertKnownCaBundles(executor, actor.projectId, limits)
+      return planUpdate(deps, current, request)
+    },
+  })
 
 async function planUpdate(
   deps: Deps,

@@ -41,7 +41,7 @@ export function useCredential(
     access.host = name
     access.credentialUuid = id
     assertNotExpired(found, deps.now())
-    const { limitsHosts } = await assertMayUse(deps, request, found)
+    const { limitsHosts, limitsCaBundles } = await assertMayUse(deps, request, found)
     const { type, secret, extra } =
       found.type === vaultRefType
         ? await readVaultRef(deps, found, { by: actor.caller, from: actor.clientAddress })
@@ -54,6 +54,7 @@ export function useCredential(
       extra: extra as LentCredential['extra'],
       ...lendable(type, secret, extra),
       limits_hosts: limitsHosts,
+      limits_ca_bundles: limitsCaBundles,
     }
   })
 }

@@ -14,6 +14,8 @@ export interface WantedCredential {
 export interface Permit {
   /** In lower case; null where any host may have it. */
   limitsHosts: string[] | null
+  /** By name; null where the authorities that every step trusts will do. */
+  limitsCaBundles: string[] | null
 }
 
 /**
@@ -26,7 +28,7 @@ export async function assertMayUse(
   credential: WantedCredential,
 ): Promise<Permit> {
   const limits = CredentialLimits.parse(credential.limits)
-  const permit = { limitsHosts: limits.hosts ?? null }
+  const permit = { limitsHosts: limits.hosts ?? null, limitsCaBundles: limits.ca_bundles ?? null }
   if (checkId !== undefined) {
     if (deps.checkGrants.take(checkId, { projectId, credentialId: credential.id })) return permit
     throw new AppError('forbidden', 'No check of this credential was granted under this id.')

@@ -176,6 +176,19 @@ export const selectCaBundles = (
     ...pageArguments(page),
   })
 
+/** Which of these names the project's CA bundles have. */
+export async function selectCaBundleNames(
+  executor: pg.Pool | pg.PoolClient,
+  projectId: string,
+  names: readonly string[],
+): Promise<string[]> {
+  const { rows } = await executor.query<{ name: string }>(
+    'SELECT name FROM secrets.ca_bundles WHERE project_id = $1 AND name = ANY($2)',
+    [projectId, names],
+  )
+  return rows.map(({ name }) => name)
+}
+
 /** Throws `conflict` where the project has as many as it may. */
 export async function assertRoomFor(
   client: pg.PoolClient,

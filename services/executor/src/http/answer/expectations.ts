@@ -48,7 +48,7 @@ export function assertExpected({ status, headers }: HttpAnswer, expected: number
   if (status === 429 || status >= 500) {
     const waitMs = retryAfterMs(headers['retry-after'], Date.now())
     throw new AppError('target_failed', `The target answered ${status}.`, {
-      ...(waitMs !== undefined && Number.isFinite(waitMs) && { retryAfterSeconds: Math.ceil(waitMs / 1000) }),
+      ...(waitMs !== undefined && { retryAfterSeconds: Math.ceil(waitMs / 1000) }),
     })
   }
   throw new AppError('target_refused', `The target answered ${status}.`)

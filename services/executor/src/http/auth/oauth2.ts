@@ -136,7 +136,8 @@ function fetchOf(tools: StepTools, connection: ConnectionInput | undefined) {
       bodyBytesMax: answerBytesMax,
       hidesAnswer: true,
       wants: (status) => status < 500 && status !== 429,
-      ...(connection && { connection }),
+      // `verify: false` is said of the step's target: this server is sent the client's secret.
+      connection: { ...connection, verify: true },
     })
     const { status } = answer
     if (status === 429 || status >= 500)

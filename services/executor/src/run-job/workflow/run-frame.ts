@@ -1,11 +1,11 @@
 import type { RunJobInput, RunProgress } from '@opsconductor/contracts'
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow'
 import type { RunFacts } from '../activity-contract.ts'
-import { createLocalRoom, type LocalRoom } from './local-room.ts'
+import { createLocalRoom, type LocalRoom, sizeOf } from './local-room.ts'
 
-/** A history may hold 50 MB; what steps take and give stands in it. */
-const runCharactersMax = 16 * 1024 * 1024
-const finalCharactersMax = 2 * 1024 * 1024
+/** The server ends a history of 50 MB; what steps take and give stands in it. */
+const runBytesMax = 24 * 1024 * 1024
+const finalBytesMax = 4 * 1024 * 1024
 
 /** What all steps of one workflow have in common. */
 export interface RunFrame {
@@ -14,16 +14,16 @@ export interface RunFrame {
   /** How many runs are above this one. */
   depth: number
   progress: Pick<RunProgress, 'step_id'>
-  charactersLeft: number
+  bytesLeft: number
   local: LocalRoom
 }
 
 /** Once it is, the run must end: every further step would grow the history. */
-export const isExhausted = (frame: RunFrame): boolean => frame.charactersLeft < 0
+export const isExhausted = (frame: RunFrame): boolean => frame.bytesLeft < 0
 
 /** The final steps have something left, whatever the others used. */
 export function allowFinalSteps(frame: RunFrame): void {
-  frame.charactersLeft = Math.max(frame.charactersLeft, finalCharactersMax)
+  frame.bytesLeft = Math.max(frame.bytesLeft, finalBytesMax)
 }
 
 /** From here on a loop's items go to workflows of their own; the server ends a history of 51,200 events. */
@@ -34,13 +34,13 @@ export const createFrame = (facts: RunFacts, progress: RunFrame['progress']): Ru
   trigger: facts.trigger,
   depth: facts.depth,
   progress,
-  charactersLeft: runCharactersMax,
+  bytesLeft: runBytesMax,
   local: createLocalRoom(),
 })
 
 /** Counts what goes into the workflow's history. */
 export function spend(frame: RunFrame, ...values: unknown[]): void {
-  for (const value of values) frame.charactersLeft -= JSON.stringify(value)?.length ?? 0
+  for (const value of values) frame.bytesLeft -= sizeOf(value)
   if (isExhausted(frame))
     throw ApplicationFailure.nonRetryable(
       'The steps of the run took and gave more than a run can hold.',

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { AppError } from '@opsconductor/errors'
-import type { Connection, Request } from 'tedious'
+import { Connection, ISOLATION_LEVEL, Request, TYPES } from 'tedious'
 import type { Batch, ConnectionWay, DatabaseConnection, Dialect, Outcome, Statement } from '../dialect.ts'
 import { bytesOf } from '../json-values.ts'
 import { firstWord, tokens } from '../lexis.ts'
@@ -67,10 +67,8 @@ function wordThatWrites(sql: string): string | undefined {
 async function open(target: DatabaseTarget, way: ConnectionWay): Promise<DatabaseConnection> {
   const stream = await way.connect()
   let isTaken = false
-  // Loaded where it is used: it takes a third of a second and as much memory as everything else.
-  const tedious = await import('tedious')
   const { minVersion, ca, cert, key } = way.tls
-  const connection = new tedious.Connection({
+  const connection = new Connection({
     server: target.host,
     authentication: { type: 'default', options: { userName: target.user, password: target.password } },
     options: {
@@ -104,25 +102,21 @@ async function open(target: DatabaseTarget, way: ConnectionWay): Promise<Databas
         connection.connect((error) => (error ? reject(error) : resolve())),
       ),
   )
-  return connectionOf(tedious, connection, stream)
+  return connectionOf(connection, stream)
 }
-
-type Driver = typeof import('tedious')
 
 type Done = (callback: (error?: Error | null) => void) => void
 
 const done = (start: Done): Promise<void> =>
   new Promise((resolve, reject) => start((error) => (error ? reject(error) : resolve())))
 
-function connectionOf(tedious: Driver, connection: Connection, stream: Duplex): DatabaseConnection {
+function connectionOf(connection: Connection, stream: Duplex): DatabaseConnection {
   const batches = limitBatches(stream)
   const inTransaction = () => (connection as unknown as { inTransaction: boolean }).inTransaction
   return {
     isUsable: () => !stream.destroyed,
     begin: ({ isolation: level = 'read committed' }) =>
-      done((callback) =>
-        connection.beginTransaction(callback, '', tedious.ISOLATION_LEVEL[isolation[level]]),
-      ),
+      done((callback) => connection.beginTransaction(callback, '', ISOLATION_LEVEL[isolation[level]])),
     async commit() {
       if (!inTransaction())
         throw new AppError(
@@ -135,7 +129,7 @@ function connectionOf(tedious: Driver, connection: Connection, stream: Duplex): 
       if (inTransaction()) await done((callback) => connection.rollbackTransaction(callback))
       await done((callback) => connection.reset(callback))
     },
-    run: (statement) => pull(tedious, connection, statement, batches),
+    run: (statement) => pull(connection, statement, batches),
     async cancel() {
       connection.cancel()
     },
@@ -153,7 +147,6 @@ interface Cell {
 }
 
 function pull(
-  tedious: Driver,
   connection: Connection,
   { sql, values }: Statement,
   batches: { nextBatch(): number },
@@ -162,7 +155,7 @@ function pull(
   const word = firstWord(sql, mssql.lexis)
   let answers = 0
   let read: ((value: unknown) => unknown)[] = []
-  const request = new tedious.Request(sql, (error, rowCount) => {
+  const request = new Request(sql, (error, rowCount) => {
     ended.resolve()
     const counts = changing.has(word) || (answers === 0 && rowCount !== undefined)
     if (error) queue.fail(error)
@@ -186,26 +179,24 @@ function pull(
     queue.columns(list.map(({ colName }) => colName))
   })
   request.on('row', (cells: Cell[]) => {
-    batches.nextBatch()
+    const size = batches.nextBatch()
     if (answers > 1) return
     try {
-      queue.row(cells.map(({ value }, index) => read[index]?.(value)))
+      queue.row(
+        cells.map(({ value }, index) => read[index]?.(value)),
+        size,
+      )
     } catch (error) {
       queue.fail(error)
       connection.cancel()
     }
   })
-  void send(tedious, connection, request, values)
+  void send(connection, request, values)
   return queue.batches()
 }
 
 /** The driver is ready for the next request one turn after it has called back for the last. */
-async function send(
-  { TYPES }: Driver,
-  connection: Connection,
-  request: Request,
-  values: unknown[],
-): Promise<void> {
+async function send(connection: Connection, request: Request, values: unknown[]): Promise<void> {
   await setImmediate()
   for (const [index, value] of values.entries())
     request.addParameter(`p${index + 1}`, TYPES[typeOf(value)], value)

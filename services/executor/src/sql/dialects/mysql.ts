@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import mysql from 'mysql2'
 import type { Batch, ConnectionWay, DatabaseConnection, Dialect, Outcome, Statement } from '../dialect.ts'
 import { bytesOf, parseJson } from '../json-values.ts'
-import { limitBatches, logIn } from '../login-socket.ts'
+import { limitBatches, logIn, loginMsMax } from '../login-socket.ts'
 import type { DatabaseTarget } from '../parse-dsn.ts'
 import { createRowQueue } from '../row-queue.ts'
 import { mysqlFault } from './mysql-faults.ts'
@@ -115,9 +115,12 @@ function connectionOf(
     run: (statement) => pull(connection, statement, batches),
     async cancel() {
       const other = await open(target, way)
+      // Nothing ends a statement that the server leaves without an answer.
+      const giveUp = setTimeout(() => other.destroy(), loginMsMax)
       try {
         for await (const _ of other.run({ sql: `KILL QUERY ${connection.threadId}`, values: [] }));
       } finally {
+        clearTimeout(giveUp)
         other.destroy()
       }
     },
@@ -161,9 +164,9 @@ function pull(
     if (json.length > 0) toRow = (row) => withJson(row, json)
   })
   query.on('result', (result: unknown) => {
-    batches.nextBatch()
+    const size = batches.nextBatch()
     if (Array.isArray(result)) {
-      if (fieldSets <= 1) keep(() => queue.row(toRow(result)))
+      if (fieldSets <= 1) keep(() => queue.row(toRow(result), size))
     } else if (fieldSets === 0) outcome = outcomeOf(result as mysql.ResultSetHeader)
   })
   query.on('error', queue.fail)

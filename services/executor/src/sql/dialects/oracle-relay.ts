@@ -112,6 +112,8 @@ async function secured(
     ...options,
     rejectUnauthorized: tls.verify,
   })
+  // It may break before the driver has come and anybody listens.
+  secure.on('error', () => stream.destroy())
   await once(secure, 'secureConnect')
   return secure
 }

@@ -1,5 +1,5 @@
 import { AppError } from '@opsconductor/errors'
-import type { Connection, Driver, Type } from 'oracledb'
+import oracledb, { type Connection, type Type } from 'oracledb'
 import type { Batch, ConnectionWay, DatabaseConnection, Dialect, Outcome, Statement } from '../dialect.ts'
 import { bytesOf, safeInteger } from '../json-values.ts'
 import { logIn, loginMsMax } from '../login-socket.ts'
@@ -51,8 +51,6 @@ const sessionFormats = `ALTER SESSION SET NLS_DATE_FORMAT = 'YYYY-MM-DD HH24:MI:
 async function open(target: DatabaseTarget, way: ConnectionWay): Promise<DatabaseConnection> {
   const stream = await way.connect()
   return logIn(stream, async () => {
-    // Loaded where it is used: a project may have no such database.
-    const { default: oracledb } = await import('oracledb')
     const relay = await startRelay(stream, target, way.tls)
     try {
       const { user, password, database } = target
@@ -62,7 +60,7 @@ async function open(target: DatabaseTarget, way: ConnectionWay): Promise<Databas
         connectString: connectStringOf(database, relay.port),
       })
       await connection.execute(sessionFormats, [], {})
-      return connectionOf(oracledb, connection, relay)
+      return connectionOf(connection, relay)
     } catch (error) {
       relay.close()
       throw relay.fault() ?? error
@@ -70,7 +68,7 @@ async function open(target: DatabaseTarget, way: ConnectionWay): Promise<Databas
   })
 }
 
-function connectionOf(oracledb: Driver, connection: Connection, relay: Relay): DatabaseConnection {
+function connectionOf(connection: Connection, relay: Relay): DatabaseConnection {
   let isTainted = false
   return {
     isUsable: () => connection.isHealthy(),
@@ -86,7 +84,7 @@ function connectionOf(oracledb: Driver, connection: Connection, relay: Relay): D
       // What ALTER SESSION and packages leave behind cannot be undone.
       if (isTainted) throw new Error('the session is not clean')
     },
-    run: (statement) => pull(oracledb, connection, statement),
+    run: (statement) => pull(connection, statement),
     cancel: () => connection.break(),
     destroy() {
       relay.close()
@@ -98,7 +96,7 @@ function connectionOf(oracledb: Driver, connection: Connection, relay: Relay): D
 const rowsOfBatch = 500
 
 /** As the driver asks for each column how it is fetched. */
-export function fetchTypesOf(oracledb: Driver) {
+function fetchTypes() {
   const asText = new Set([
     ...[
       oracledb.DB_TYPE_NUMBER,
@@ -119,12 +117,8 @@ export function fetchTypesOf(oracledb: Driver) {
 export const numberOf = (text: string | null): unknown =>
   text !== null && /^-?\d+$/.test(text) ? safeInteger(BigInt(text)) : text
 
-async function* pull(
-  oracledb: Driver,
-  connection: Connection,
-  { sql, values }: Statement,
-): AsyncGenerator<Batch, Outcome> {
-  const fetchTypeHandler = fetchTypesOf(oracledb)
+async function* pull(connection: Connection, { sql, values }: Statement): AsyncGenerator<Batch, Outcome> {
+  const fetchTypeHandler = fetchTypes()
   const options = {
     resultSet: true,
     outFormat: oracledb.OUT_FORMAT_ARRAY,

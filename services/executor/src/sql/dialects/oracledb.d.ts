@@ -39,6 +39,6 @@ declare module 'oracledb' {
 
   const oracledb: Driver
 
-  export type { Connection, Driver, Type }
+  export type { Connection, Type }
   export default oracledb
 }

@@ -94,8 +94,11 @@ function connectionOf(client: Client, stream: Duplex, way: ConnectionWay): Datab
     run: (statement) => readByCursor(client, statement, batches),
     async cancel() {
       const cancelling = await way.connect()
-      cancelling.end(cancelRequest(client))
-      await new Promise((resolve) => cancelling.once('close', resolve).resume())
+      // The server says nothing and hangs up; as for a login, it has no more than so long for that.
+      await logIn(cancelling, async () => {
+        cancelling.end(cancelRequest(client))
+        await new Promise((resolve) => cancelling.once('close', resolve).resume())
+      })
     },
     destroy: () => {
       stream.destroy()
@@ -104,7 +107,8 @@ function connectionOf(client: Client, stream: Duplex, way: ConnectionWay): Datab
 }
 
 const firstRows = 16
-const rowsMaxOfBatch = 5_000
+/** Behind small rows large ones may come: so many of 32 KB are still let in as one batch. */
+const rowsMaxOfBatch = 1_000
 const batchBytes = 1024 * 1024
 
 async function* readByCursor(

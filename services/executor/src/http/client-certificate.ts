@@ -1,0 +1,14 @@
+import { AppError } from '@opsconductor/errors'
+import type { StepCredential } from '../step-types/define-step-type.ts'
+
+/** The certificate with its chain, and its key, in PEM. Throws `step_failed` where the credential lacks one. */
+export function clientCertificateOf({ secret, extra }: StepCredential): {
+  chain: string
+  privateKey: string
+} {
+  const { certificate, certificate_chain: chain } = extra
+  const privateKey = secret.private_key?.reveal()
+  if (typeof certificate !== 'string' || privateKey === undefined)
+    throw new AppError('step_failed', 'The client certificate has no certificate or no private key.')
+  return { chain: typeof chain === 'string' ? `${certificate}\n${chain}` : certificate, privateKey }
+}

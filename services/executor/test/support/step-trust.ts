@@ -1,0 +1,14 @@
+import { chooseAuthorities } from '../../src/trust/authorities.ts'
+import type { ProjectTrust } from '../../src/trust/project-trust.ts'
+
+/** A project's trust without a broker: bundles called `bundle 0`, `bundle 1`, …, and no SSH host. */
+export const trustOf = (caBundles: readonly string[] = [], limits: string[][] = []): ProjectTrust => ({
+  authorities: (connection) =>
+    chooseAuthorities(
+      async () => caBundles.map((certificates, index) => ({ name: `bundle ${index}`, certificates })),
+      limits,
+      connection,
+    ),
+  hostKeys: async () => [],
+  reportHostKey: async () => {},
+})
