@@ -148,7 +148,6 @@ try {
   ratio('p50, one at a time', call.p50 / bare.p50, 1.5)
 
   await printSteps(stack, demo)
-  await printTargets(stack.backing.databaseUrl)
   await printSecretsLookup(stack)
 
   const warmKeyMs = await benchWarmKey()
@@ -171,6 +170,8 @@ try {
     `  resident before ${megabytes(rotation.bytesBefore)}, at the most ${megabytes(rotation.bytesMost)}`,
   )
   ratio('secrets broker while it rotates, of 200 MB', rotation.bytesMost / 200e6, 1)
+
+  await printTargets(stack.backing.databaseUrl)
 } finally {
   await stopParts()
   rmSync(home, { recursive: true, force: true })
