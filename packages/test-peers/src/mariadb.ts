@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { requirePeer } from './peer.ts'
 import type { TestCertificates } from './test-certificates.ts'
+import { untilSays } from './until-says.ts'
 
 const server = () => requirePeer('TEST_MARIADB', 'MariaDB')
 
@@ -48,15 +48,7 @@ export async function startMariaDb(certificates?: TestCertificates): Promise<Mar
   const kill = () => child.kill('SIGKILL')
   process.once('exit', kill)
   const ended = new Promise((resolve) => child.once('exit', resolve))
-  await new Promise<void>((resolve, reject) => {
-    const heard: string[] = []
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      heard.push(line)
-      if (line.includes('ready for connections')) resolve()
-    })
-    child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`MariaDB ended with ${code}: ${heard.join('\n')}`)))
-  })
+  await untilSays(child, 'MariaDB', 'ready for connections')
   return {
     port,
     urlOf: (database) => `mysql://tester:tester-password@127.0.0.1:${port}/${database}`,

@@ -4,9 +4,9 @@ import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { requirePeer } from './peer.ts'
+import { untilSays } from './until-says.ts'
 
 const binaries = () => requirePeer('TEST_POSTGRES_BIN', 'PostgreSQL with its client tools')
 
@@ -45,15 +45,7 @@ export async function startPostgresWithTools(): Promise<PostgresWithTools> {
   const kill = () => child.kill('SIGQUIT')
   process.once('exit', kill)
   const ended = new Promise((resolve) => child.once('exit', resolve))
-  await new Promise<void>((resolve, reject) => {
-    const heard: string[] = []
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      heard.push(line)
-      if (line.includes('ready to accept connections')) resolve()
-    })
-    child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`PostgreSQL ended with ${code}: ${heard.join('\n')}`)))
-  })
+  await untilSays(child, 'PostgreSQL', 'ready to accept connections')
   const urlOf = (name: string) => `postgresql://postgres:${password}@127.0.0.1:${port}/${name}`
   return {
     async createDatabase(name) {

@@ -4,6 +4,7 @@ import { AppError } from '@opsconductor/errors'
 import type { SecretValue } from '@opsconductor/redact'
 import type { Reach } from '../reach/reach.ts'
 import { caOf } from '../trust/authorities.ts'
+import { type ClientCertificate, clientCertificateOf } from '../trust/client-certificate.ts'
 import type { ProjectTrust } from '../trust/project-trust.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { ConnectionWay, DatabaseConnection, Dialect } from './dialect.ts'
@@ -17,9 +18,7 @@ export interface DatabaseAccess {
   projectId: string
   credential: { id: string; secret: Readonly<Record<string, SecretValue>> }
   /** What is shown to a server that asks who connects. */
-  clientCertificate:
-    | { secret: Readonly<Record<string, SecretValue>>; extra: Readonly<Record<string, unknown>> }
-    | undefined
+  clientCertificate: ClientCertificate | undefined
   reach: Reach
   trust: Pick<ProjectTrust, 'authorities'>
   timeoutMs: number
@@ -141,12 +140,11 @@ async function tlsOf(
   const minVersion = reach.tlsVersionMin(target.host)
   const ca = caOf(await trust.authorities({ tls: target.tls }))
   if (target.tls === undefined) return { minVersion }
-  const key = clientCertificate?.secret.private_key?.reveal()
-  const { certificate = '', certificate_chain: chain = '' } = clientCertificate?.extra ?? {}
+  const shown = clientCertificate && clientCertificateOf(clientCertificate)
   return {
     minVersion,
     ...(ca === undefined ? {} : { ca }),
-    ...(key === undefined ? {} : { key, cert: `${certificate}\n${chain}` }),
+    ...(shown === undefined ? {} : { key: shown.privateKey, cert: shown.chain }),
   }
 }
 

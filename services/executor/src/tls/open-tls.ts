@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { isIP } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
-import { clientCertificateOf } from '../http/client-certificate.ts'
 import { secureContextOf } from '../http/connection.ts'
 import type { StepTools } from '../step-types/define-step-type.ts'
 import type { Authorities } from '../trust/authorities.ts'
+import { clientCertificateOf } from '../trust/client-certificate.ts'
 import { handshakeError } from './handshake-error.ts'
 
 export interface TlsTarget {

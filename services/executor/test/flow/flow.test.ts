@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { createJob, type ExecutorUnderTest, runToEnd, startExecutor } from '../support/executor.ts'
 import { sendJson, startTarget } from '../support/target-server.ts'
+import { httpGet, set } from './steps.ts'
 
 let executor: ExecutorUnderTest
 let target: Awaited<ReturnType<typeof startTarget>>
@@ -22,18 +23,7 @@ afterAll(async () => {
   await target?.close()
 })
 
-const get = (id: string, path: string, more: object = {}) => ({
-  id,
-  type: 'http.get',
-  input: { url: target.url + path },
-  ...more,
-})
-const set = (id: string, values: object, more: object = {}) => ({
-  id,
-  type: 'set',
-  input: { values },
-  ...more,
-})
+const get = (id: string, path: string, more: object = {}) => httpGet(id, target.url + path, more)
 async function run(definition: Record<string, unknown>, input: unknown = {}) {
   const job = await createJob(executor, definition)
   return await runToEnd(executor, job.id, input)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { createJob, type ExecutorUnderTest, endOf, runToEnd, startExecutor } from '../support/executor.ts'
 import { sendJson, startTarget } from '../support/target-server.ts'
+import { set } from './steps.ts'
 
 let executor: ExecutorUnderTest
 let target: Awaited<ReturnType<typeof startTarget>>
@@ -19,12 +20,6 @@ afterAll(async () => {
   await target?.close()
 })
 
-const set = (id: string, values: object, more: object = {}) => ({
-  id,
-  type: 'set',
-  input: { values },
-  ...more,
-})
 const other = (job: string, input: unknown = {}, more: object = {}) => ({
   id: 'other',
   type: 'job.run',

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { createJob, type ExecutorUnderTest, endOf, runToEnd, startExecutor } from '../support/executor.ts'
 import { sendJson, startTarget } from '../support/target-server.ts'
+import { httpGet, set } from './steps.ts'
 
 let executor: ExecutorUnderTest
 let target: Awaited<ReturnType<typeof startTarget>>
@@ -31,18 +32,7 @@ afterAll(async () => {
   await target?.close()
 })
 
-const get = (id: string, path: string, more: object = {}) => ({
-  id,
-  type: 'http.get',
-  input: { url: target.url + path },
-  ...more,
-})
-const set = (id: string, values: object, more: object = {}) => ({
-  id,
-  type: 'set',
-  input: { values },
-  ...more,
-})
+const get = (id: string, path: string, more: object = {}) => httpGet(id, target.url + path, more)
 const loop = (items: unknown, steps: object[], more: object = {}) => ({
   id: 'each',
   type: 'for_each',

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { set } from '../flow/steps.ts'
 import { createJob, type ExecutorUnderTest, endOf, runToEnd, startExecutor } from '../support/executor.ts'
 import { sendJson, startTarget } from '../support/target-server.ts'
 
@@ -24,12 +25,6 @@ const target = await startTarget((received, response) => {
 })
 const get = (id: string, path: string, more: object = {}) => ({
   ...{ id, type: 'http.get', input: { url: target.url + path } },
-  ...more,
-})
-const set = (id: string, values: object, more: object = {}) => ({
-  id,
-  type: 'set',
-  input: { values },
   ...more,
 })
 const loop = (items: unknown, steps: object[], more: object = {}) => ({

@@ -1,9 +1,9 @@
+import { readFields, writeStrings } from '@opsconductor/ssh/wire-format'
 import { z } from 'zod'
 import { type CredentialFault, defineCredentialType, secretObject } from './define-credential-type.ts'
 import { decodeBase64, plainName } from './field-schemas.ts'
 import { sshPassphrase, sshPrivateKey } from './ssh.ts'
 import { openSshPrivateKey } from './ssh-private-key.ts'
-import { readFields, writeStrings } from './ssh-wire-format.ts'
 
 /** How many strings of a certificate are its public key, by type (PROTOCOL.certkeys). */
 const publicKeyStrings = new Map([

@@ -1,9 +1,9 @@
 import { createPrivateKey } from 'node:crypto'
+import { readFields } from '@opsconductor/ssh/wire-format'
 import ssh2 from 'ssh2'
 import type { CredentialFault } from './define-credential-type.ts'
 import { decodeBase64 } from './field-schemas.ts'
 import { createThreadQueue } from './run-in-thread.ts'
-import { readFields } from './ssh-wire-format.ts'
 
 /** An SSH private key that was opened, by its public half as RFC 4253 writes it; or what is wrong with it. */
 export type OpenedSshKey = { publicKey: Buffer } | { fault: CredentialFault }

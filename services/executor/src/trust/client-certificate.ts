@@ -1,8 +1,14 @@
 import { AppError } from '@opsconductor/errors'
-import type { StepCredential } from '../step-types/define-step-type.ts'
+import type { SecretValue } from '@opsconductor/redact'
+
+/** What of a credential of type x509 is needed to show it. */
+export interface ClientCertificate {
+  secret: Readonly<Record<string, SecretValue>>
+  extra: Readonly<Record<string, unknown>>
+}
 
 /** The certificate with its chain, and its key, in PEM. Throws `step_failed` where the credential lacks one. */
-export function clientCertificateOf({ secret, extra }: StepCredential): {
+export function clientCertificateOf({ secret, extra }: ClientCertificate): {
   chain: string
   privateKey: string
 } {
