@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@opsconductor/test-peers'
 import { cacheDirectory, type Layout } from '../local/layout.ts'
 import { startPostgres } from '../local/postgres.ts'
 import { createSupervisor } from '../local/supervisor.ts'
 import { startTemporal } from '../local/temporal.ts'
 import { findTemporalCli } from '../local/temporal-cli.ts'
-import { freePort } from '../scripts/free-port.ts'
 
 const emptyServer =
   "require('node:http').createServer((q, s) => s.end()).listen(0, '127.0.0.1', () => console.log('ready'))"

@@ -10,6 +10,8 @@ export interface TestDatabase {
   ownerUrl: string
   /** As the service's own role. */
   urlOf(service: keyof typeof databaseRoles): string
+  /** Breaks every connection of the service to this database, as a restart of PostgreSQL does; answers how many. */
+  cutConnections(service: keyof typeof databaseRoles): Promise<number>
   drop(): Promise<void>
 }
 
@@ -31,6 +33,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     return {
       ownerUrl,
       urlOf: (service) => urlForRole(ownerUrl, databaseRoles[service].role, rolePassword),
+      cutConnections: (service) => cutConnections(adminUrl, name, databaseRoles[service].role),
       drop: () => dropDatabase(adminUrl, name),
     }
   } finally {
@@ -49,10 +52,19 @@ async function ensureTemplate(admin: pg.Client, adminUrl: string, template: stri
 }
 
 async function dropDatabase(adminUrl: string, name: string): Promise<void> {
+  await queryAsAdmin(adminUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+}
+
+async function cutConnections(adminUrl: string, name: string, role: string): Promise<number> {
+  const sql = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND usename = $2'
+  return (await queryAsAdmin(adminUrl, sql, [name, role])).rowCount ?? 0
+}
+
+async function queryAsAdmin(adminUrl: string, sql: string, values?: unknown[]) {
   const admin = new pg.Client({ connectionString: adminUrl })
   await admin.connect()
   try {
-    await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    return await admin.query(sql, values)
   } finally {
     await admin.end()
   }

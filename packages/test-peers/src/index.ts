@@ -1,5 +1,6 @@
 export { type ApiKeyPeer, startApiKeyPeer, testInternalKey } from './api-key-peer.ts'
 export { createTestDatabase, type TestDatabase } from './database.ts'
+export { freePort } from './free-port.ts'
 export { type PeerAnswer, type PeerRequest, startJsonServer } from './json-server.ts'
 export { type MariaDb, mariadbIsMissing, startMariaDb } from './mariadb.ts'
 export { motoIsMissing, startMoto } from './moto.ts'

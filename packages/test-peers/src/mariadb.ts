@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './free-port.ts'
 import { requirePeer } from './peer.ts'
 import type { TestCertificates } from './test-certificates.ts'
 import { untilSays } from './until-says.ts'
@@ -92,12 +92,4 @@ function tlsOptions(scratch: string, certificates: TestCertificates | undefined)
     `--ssl-cert=${write('server.pem', certificates.server.cert)}`,
     `--ssl-key=${write('server.key', certificates.server.key)}`,
   ]
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer()
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-  const { port } = listener.address() as { port: number }
-  await new Promise((resolve) => listener.close(resolve))
-  return port
 }

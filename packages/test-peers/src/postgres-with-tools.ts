@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import { freePort } from './free-port.ts'
 import { requirePeer } from './peer.ts'
 import { untilSays } from './until-says.ts'
 
@@ -109,12 +109,4 @@ function initialise(scratch: string, data: string, password: string, as: RunAs):
     { ...as, cwd: '/', encoding: 'utf8', timeout: 60_000 },
   )
   if (status !== 0) throw new Error(`initdb failed: ${error?.message ?? stderr}`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -10,10 +10,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { freePort } from './free-port.ts'
 import { createSshKey, type TestSshKey } from './ssh-keys.ts'
 
 export interface SshdOptions {
@@ -205,14 +205,6 @@ function listening(child: ChildProcess): Promise<string | undefined> {
     child.once('error', (error) => resolve(error.message))
     child.once('exit', () => resolve(heard.join('\n')))
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 function canUnshare(): boolean {

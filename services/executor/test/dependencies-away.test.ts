@@ -1,20 +1,10 @@
-import { createServer } from 'node:net'
 import { expect, test } from '@jest/globals'
-import pg from 'pg'
 import { request } from 'undici'
 import { createJob, runToEnd, startExecutor } from './support/executor.ts'
 import { sendJson, startTarget } from './support/target-server.ts'
 
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 test('while Temporal is away a run is refused with 503 and Retry-After, and no run is left behind', async () => {
-  const executor = await startExecutor({ temporalAddress: `127.0.0.1:${await closedPort()}` })
+  const executor = await startExecutor({ temporalAddress: '127.0.0.1:1' })
   const step = { id: 'fetch', type: 'http.get', input: { url: 'https://example.com/' } }
   const job = await createJob(executor, { steps: [step] })
   const started = await executor.call('POST', `/api/jobs/${job.id}/runs`, {})
@@ -37,15 +27,9 @@ test.each([
   'a run outlives the loss of every database connection%s',
   async (_, more) => {
     const executor = await startExecutor()
-    const owner = new pg.Client({ connectionString: executor.database.ownerUrl })
-    await owner.connect()
     let cut = 0
     const target = await startTarget(async (_, response) => {
-      const { rowCount } = await owner.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE datname = current_database() AND usename = 'svc_executor'`,
-      )
-      cut += rowCount ?? 0
+      cut += await executor.database.cutConnections('executor')
       sendJson(response, { ok: true })
     })
     await executor.open(target.port)
@@ -56,7 +40,6 @@ test.each([
     expect(run).toMatchObject({ status: 'succeeded' })
     expect(run.steps.map((s: { status: string }) => s.status)).toEqual(['succeeded', 'succeeded'])
     expect(target.received).toHaveLength(2)
-    await owner.end()
     await target.close()
     await executor.stop()
   },

@@ -64,10 +64,7 @@ export async function startModelledBroker() {
       send(running.open.url + path, { method, body, headers: { authorization: `Bearer ${token}` } }),
     /** Its connections to the database break off in the middle of whatever they do, `underWay` among it. */
     async crash(underWay: readonly Promise<unknown>[] = []) {
-      await owner.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = current_database() AND usename = 'svc_secrets_broker'`,
-      )
+      await database.cutConnections('secrets-broker')
       // A connection that is not idle yet would be waited for.
       await Promise.all(underWay)
       await Promise.all([running.open.close(), running.internal.close()])
