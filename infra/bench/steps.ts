@@ -56,7 +56,7 @@ export async function benchSteps(stack: Stack, demo: Demo): Promise<StepsResult>
   }
   try {
     return {
-      many: await inTurns(2, 1, runBare('bareRequests', manySteps), runJob(many)),
+      many: await inTurns(5, 1, runBare('bareRequests', manySteps), runJob(many)),
       three: await inTurns(10, 10, runBare('bareRequests', 3), runJob(three)),
       threeLocal: await inTurns(10, 10, runBare('bareLocalRequests', 3), runJob(short)),
     }

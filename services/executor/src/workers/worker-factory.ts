@@ -31,6 +31,8 @@ const tuning = {
   // Steps under way get this long to end by themselves, then they are cancelled; the next worker tries them again.
   shutdownGraceTime: 3_000,
   shutdownForceTime: 6_000,
+  // Our own patch of the SDK: none (infra/decisions/0017).
+  isolateExecutionTimeout: 0,
 } as const
 
 /** Makes workers over one connection and one bundle. */

@@ -30,6 +30,9 @@ import { runFinally, runSteps } from './run-steps.ts'
 export { redeliverWebhook } from '../../webhooks/workflow/redeliver-webhook.ts'
 export { runLoop } from './run-loop.ts'
 
+// The SDK takes a stack trace for every promise that a workflow makes (infra/decisions/0017).
+Error.stackTraceLimit = 1
+
 // Only the types of the contract are imported: the module itself brings zod, which every new run would load anew.
 type Names = typeof runJobWorkflow
 const runUpdate = defineUpdate<RunOutcome, [RunJobCall]>('run' satisfies Names['update'])
