@@ -250,7 +250,7 @@ test.each(['http', 'sql'])(
         credential: kind === 'sql' ? name : 'token',
         check: what as { kind: 'sql' },
       },
-      200,
+      1_000,
     )
     expect(result).toMatchObject({ ok: false, code: 'target_timeout' })
   },

@@ -57,7 +57,11 @@ export async function createDeps(
   const cipher = createCipher(keyring, events)
   const accessLog = createAccessLog(pool, now)
   const rotations = createRotations({ pool, keyring, hostCipher, accessLog, events })
-  const followKeys = () => void keyring.reload().then(rotations.resume).catch(events.keysNotLoaded)
+  const followKeys = () =>
+    void keyring
+      .reload()
+      .then((isLoaded) => (isLoaded ? rotations.resume() : undefined))
+      .catch(events.keysNotLoaded)
   const credentialPurgeDays = config.CREDENTIAL_PURGE_DAYS
   const expiryGauges = createExpiryGauges(metrics)
   const notifier = createConfiguredNotifier(config, now)

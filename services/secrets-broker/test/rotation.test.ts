@@ -46,15 +46,21 @@ async function until(wanted: (latest: Rotation) => boolean): Promise<Rotation> {
 }
 const completed = () => until(({ state }) => state === 'completed')
 
+/** The service again, before it has looked at these keys. */
+const startingWith = (keys: Record<string, string>) =>
+  createDeps(
+    readBrokerConfig({
+      DATABASE_URL: broker.config.DATABASE_URL,
+      INTERNAL_KEY: 'internal-key-for-tests-0123456789',
+      ORCH_CRED_KEY: credKey,
+      ...keys,
+    }),
+    { log: createLog('secrets-broker', 'silent') },
+  )
+
 /** The service again, as after a restart with these keys. */
 async function restartedWith(keys: Record<string, string>) {
-  const config = readBrokerConfig({
-    DATABASE_URL: broker.config.DATABASE_URL,
-    INTERNAL_KEY: 'internal-key-for-tests-0123456789',
-    ORCH_CRED_KEY: credKey,
-    ...keys,
-  })
-  const deps = await createDeps(config, { log: createLog('secrets-broker', 'silent') })
+  const deps = await startingWith(keys)
   try {
     await deps.keyring.load()
   } catch (error) {
@@ -245,16 +251,34 @@ test('a row that is damaged on the way keeps the rotation running and is named; 
     "UPDATE secrets.host_credentials SET password_encrypted = 'AAAA' WHERE host = 'filled-1499'",
   )
   const next = await restartedWith({ SECRETS_KMS_KEY: kmsKey })
-  next.followKeys()
-  const stuck = await until(({ last_error }) => last_error !== null)
-  expect(stuck.last_error).toMatch(/^1 host credentials do not decrypt .* Ids: \d+$/)
-  await upsert('filled-1499', 'Passw0rd-mended')
-  await broker.owner.query(
-    "UPDATE secrets.host_credentials SET password_encrypted = NULL WHERE password_encrypted = 'AAAA'",
-  )
-  const { proof } = await completed()
-  expect(proof?.on_other_keys).toBe(0)
-  await next.dispose()
+  try {
+    next.followKeys()
+    const stuck = await until(({ last_error }) => last_error !== null)
+    expect(stuck.last_error).toMatch(/^1 host credentials do not decrypt .* Ids: \d+$/)
+    await upsert('filled-1499', 'Passw0rd-mended')
+    await broker.owner.query(
+      "UPDATE secrets.host_credentials SET password_encrypted = NULL WHERE password_encrypted = 'AAAA'",
+    )
+    const { proof } = await completed()
+    expect(proof?.on_other_keys).toBe(0)
+  } finally {
+    await next.dispose()
+  }
+})
+
+test('a service that has not loaded its keys yet leaves a rotation alone, whoever tells it of one', async () => {
+  await fill(1_500)
+  await broker.deps.rotations.stop()
+  await start({ old_key: kmsKey, new_key: newKey })
+  const starting = await startingWith({ SECRETS_KMS_KEY: kmsKey })
+  try {
+    starting.followKeys()
+    // A rotation that went on without its keys would be stuck after three statements.
+    for (let asked = 0; asked < 30; asked++)
+      expect(await rotations()).toMatchObject([{ state: 'running', last_error: null }])
+  } finally {
+    await starting.dispose()
+  }
 })
 
 test('003.20 a service that is restarted in the middle, with either key, goes on and opens everything', async () => {

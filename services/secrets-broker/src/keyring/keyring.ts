@@ -38,8 +38,8 @@ export interface Keyring {
   rowKey(id: string): Promise<KeyObject>
   /** Once, before anything is written. Throws ConfigError where a configured key is not the one that encrypted what is stored. */
   load(): Promise<void>
-  /** Reads again which master keys there are, after a rotation has changed them; does nothing before `load`. */
-  reload(executor?: pg.PoolClient): Promise<void>
+  /** Reads again which master keys there are, after a rotation has changed them; false, and nothing is read, before `load`. */
+  reload(executor?: pg.PoolClient): Promise<boolean>
   /** The data key, wrapped by the master key `masterKeyId` in the place of the one that wraps it. */
   rewrap(
     keyUse: KeyUse,
@@ -160,7 +160,11 @@ export function createKeyring(
 
   return {
     load: loadFirst,
-    reload: async (executor) => (loaded === undefined ? undefined : load(executor)),
+    async reload(executor) {
+      if (loaded === undefined) return false
+      await load(executor)
+      return true
+    },
     current: (keyUse) => mastersOf(keyUse).current,
     masters(keyUse) {
       const { current, all } = mastersOf(keyUse)
