@@ -16,7 +16,7 @@ async function ask(
 ): Promise<ReturnType<typeof JSON.parse>> {
   const agent = await startScriptedAgent(script)
   try {
-    const target = { host: 'agent.example.com', port: agent.port, timeout_ms: 200, retries: 0 }
+    const target = { host: 'agent.example.com', port: agent.port, timeout_ms: 1_000, retries: 0 }
     return await runStepType(
       stepType,
       { ...target, ...input },
