@@ -6,5 +6,5 @@ export {
   isUniqueViolation,
   type PoolOptions,
 } from './pool.ts'
-export { prismaAdapter } from './prisma-adapter.ts'
+export { prismaOptions } from './prisma-options.ts'
 export { transaction } from './transaction.ts'

@@ -8,7 +8,7 @@ import {
   type KeyUse,
 } from '@opsconductor/auth'
 import type { KeyVerification } from '@opsconductor/contracts'
-import { createPool, prismaAdapter } from '@opsconductor/database'
+import { createPool, prismaOptions } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import {
   createInternalClient,
@@ -69,7 +69,7 @@ export async function createDeps(
     onIdleError: (error) => log.warn({ err: error }, 'a database connection was lost'),
   })
   // The default format quotes the arguments of a call that fails, hashes among them.
-  const prisma = new PrismaClient({ adapter: prismaAdapter(pool, 'api_key'), errorFormat: 'minimal' })
+  const prisma = new PrismaClient({ ...prismaOptions(pool, 'api_key'), errorFormat: 'minimal' })
   const keys = createKeyStore(prisma, pool)
   const members = createMemberStore(prisma, pool)
   const keyUse = createKeyUse({ write: keys.recordUse, onWriteError: events.keyUseNotWritten })

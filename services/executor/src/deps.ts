@@ -7,7 +7,7 @@ import {
   trustTopics,
   useCredentialEndpoint,
 } from '@opsconductor/contracts'
-import { createPool, prismaAdapter } from '@opsconductor/database'
+import { createPool, prismaOptions } from '@opsconductor/database'
 import { createCachedLookup, type EventListener, listenForEvents } from '@opsconductor/events'
 import {
   createInternalClient,
@@ -179,7 +179,7 @@ function createBase(config: ExecutorConfig, options: DepsOptions) {
     keys,
     pool,
     events: createEvents(log, metrics),
-    prisma: new PrismaClient({ adapter: prismaAdapter(pool, 'executor') }),
+    prisma: new PrismaClient(prismaOptions(pool, 'executor')),
     internal: createInternalClient({
       urls: {
         'api-key': config.API_KEY_URL,

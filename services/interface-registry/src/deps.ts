@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { registryTopics } from '@opsconductor/contracts'
-import { createPool, prismaAdapter } from '@opsconductor/database'
+import { createPool, prismaOptions } from '@opsconductor/database'
 import { listenForEvents } from '@opsconductor/events'
 import { createKongAdminClient } from '@opsconductor/kong-admin-client'
 import {
@@ -32,7 +32,7 @@ export function createDeps(config: RegistryConfig, { newHash = randomHash } = {}
     applicationName: 'interface-registry',
     onIdleError: onError,
   })
-  const prisma = new PrismaClient({ adapter: prismaAdapter(pool, 'interface_registry') })
+  const prisma = new PrismaClient(prismaOptions(pool, 'interface_registry'))
   const internal = createInternalClient({
     urls: { 'api-key': config.API_KEY_URL, executor: config.EXECUTOR_URL },
     key: keys.own,

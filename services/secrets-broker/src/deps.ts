@@ -1,5 +1,5 @@
 import { keyringTopics } from '@opsconductor/contracts'
-import { createPool, prismaAdapter } from '@opsconductor/database'
+import { createPool, prismaOptions } from '@opsconductor/database'
 import { listenForEvents } from '@opsconductor/events'
 import { createNotifier } from '@opsconductor/notify'
 import {
@@ -96,7 +96,7 @@ export async function createDeps(
     events.choreFailed,
   )
   // The default format quotes the arguments of a call that fails.
-  const prisma = new PrismaClient({ adapter: prismaAdapter(pool, 'secrets'), errorFormat: 'minimal' })
+  const prisma = new PrismaClient({ ...prismaOptions(pool, 'secrets'), errorFormat: 'minimal' })
   const internal = createInternalClient({
     urls: { 'api-key': config.API_KEY_URL, executor: config.EXECUTOR_URL },
     key: keys.own,
