@@ -2,7 +2,6 @@ import { beforeAll, expect, test } from '@jest/globals'
 import { certificatesToPem } from '../../../packages/x509/src/index.ts'
 import { makeCertificate } from '../../../packages/x509/test/make-certificate.ts'
 import { broker, call, create, project, useBroker } from './credential-calls.ts'
-import { executorKey } from './running-broker.ts'
 
 useBroker()
 
@@ -23,13 +22,7 @@ beforeAll(async () => {
 })
 
 const limits = (...ca_bundles: string[]) => ({ limits: { ca_bundles } })
-const use = (id: string) =>
-  broker.internal(
-    'POST',
-    `/internal/secrets/credentials/${id}/use`,
-    broker.executor.useOf(project.projectId, id),
-    executorKey,
-  )
+const use = (id: string) => broker.use(project.projectId, id)
 
 test('000.06 a credential is limited to CA bundles of its project, which are handed to the borrower by name', async () => {
   const created = await create(limits('lab', ' data centre '))

@@ -64,6 +64,13 @@ export async function startBroker(settings: Record<string, string> = {}, clock: 
     /** A request to the internal listener, as `operator` unless another key is named. */
     internal: (method: string, path: string, body?: unknown, key: string | null = testInternalKey) =>
       send(internal.url + path, { method, body, headers: key === null ? {} : { 'x-internal-key': key } }),
+    /** The credential, lent to a step of a running run that names it. */
+    use: (projectId: string, id: string) =>
+      send(`${internal.url}/internal/secrets/credentials/${id}/use`, {
+        method: 'POST',
+        body: executor.useOf(projectId, id),
+        headers: { 'x-internal-key': executorKey },
+      }),
     api: (method: string, path: string, headers: Record<string, string>, body?: unknown) =>
       send(open.url + path, { method, body, headers }),
     /** The rows of the access log, oldest first. */

@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { claimDueCredentials } from '../src/vaults/copy-store.ts'
 import { syncDueCredentials } from '../src/vaults/sync-due-credentials.ts'
 import { type FurnishedVault, startFurnishedVault } from './furnished-vault.ts'
-import { executorKey, type RunningBroker, startBroker } from './running-broker.ts'
+import { type RunningBroker, startBroker } from './running-broker.ts'
 
 let broker: RunningBroker
 let vault: FurnishedVault
@@ -47,13 +47,7 @@ async function createReference(extra: object = {}) {
   return body
 }
 
-const use = (id: string) =>
-  broker.internal(
-    'POST',
-    `/internal/secrets/credentials/${id}/use`,
-    broker.executor.useOf(project.projectId, id),
-    executorKey,
-  )
+const use = (id: string) => broker.use(project.projectId, id)
 const passwordOf = async (id: string) => (await use(id)).body.secret?.password
 const logOf = async (id: string) =>
   (await broker.accessLog())
