@@ -23,6 +23,9 @@ export function createPool(options: PoolOptions): pg.Pool {
     keepAlive: true,
   })
   pool.on('error', options.onIdleError)
+  // A connection that breaks while it is on its way to whoever waits for it would end the process if nobody listened.
+  // The pool sees by itself that it can't be used again.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 

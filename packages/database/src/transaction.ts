@@ -4,12 +4,6 @@ import type pg from 'pg'
 export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
-  // A connection that is cut while it is ours says so twice: by the failing query, and by this event, which would end
-  // the process if nobody listened.
-  const onCut = (error: Error) => {
-    broken = error
-  }
-  client.on('error', onCut)
   try {
     await client.query('BEGIN')
     const result = await work(client)
@@ -21,7 +15,6 @@ export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
     })
     throw error
   } finally {
-    client.off('error', onCut)
     client.release(broken)
   }
 }

@@ -32,6 +32,24 @@ test('a connection cut in the middle of a transaction is not used again, and rea
   expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
 })
 
+test('a connection cut on its way from one user to the next ends nothing but that connection', async () => {
+  const one = createPool({
+    connectionString: database.ownerUrl,
+    applicationName: 'test',
+    connectionsMax: 1,
+    onIdleError: () => {},
+  })
+  const first = await one.connect()
+  const waiting = one.connect()
+  first.release()
+  // As when the last answer and the end of the connection arrive in one piece.
+  first.emit('error', new Error('terminating connection due to administrator command'))
+  const second = await waiting
+  second.release()
+  expect((await one.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+  await one.end()
+})
+
 /** The tables of a schema, each with whether `role` may do any of `verbs` to it. */
 async function rightsOf(role: string, verbs: string, schema: string) {
   const { rows } = await pool.query<{ name: string; may: boolean }>(
