@@ -49,12 +49,12 @@ export default {
     },
     {
       name: 'workflow-files-stay-deterministic',
-      comment: 'Temporal replays them: only the workflow SDK, contracts and pure functions.',
+      comment: 'Temporal replays them: only the workflow SDK, Nexus contracts, contracts and pure functions.',
       severity: 'error',
       from: { path: ['\\.workflow\\.ts$', '^services/[^/]+/src/.*/workflow/'], pathNot: '\\.test\\.ts$' },
       to: {
         path: [
-          'node_modules/(?!\\.pnpm/|@temporalio/(workflow|common)/|zod/|mustache/)',
+          'node_modules/(?!\\.pnpm/|@temporalio/(workflow|common)/|nexus-rpc/|zod/|mustache/)',
           '^node:',
           '/store\\.ts$',
           '/deps\\.ts$',

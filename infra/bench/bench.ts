@@ -6,6 +6,8 @@ import { createLayout } from '../local/layout.ts'
 import { residentBytesOf } from '../local/process-identity.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 import { preparePrograms } from '../scripts/programs-up.ts'
+import { benchNamespaces } from './namespaces.ts'
+import { benchProjectCall } from './project-call.ts'
 import { benchPublicCall } from './public-call.ts'
 import { benchRotation } from './rotation.ts'
 import { benchSecretsLookup } from './secrets-lookup.ts'
@@ -68,6 +70,16 @@ async function printSecretsLookup({ children, keys, backing, layout }: Stack): P
   ratio('broker afterwards, of 200 MB', brokerBytes / 200e6, 1)
 }
 
+async function printProjectCall(stack: Stack, demo: Demo): Promise<void> {
+  const { call, bare } = await benchProjectCall(stack, demo)
+  console.log(
+    "\nA call of another project's workflow beside a bare Nexus operation that makes the same update",
+  )
+  line('bare workflow', bare)
+  line('job with one project.call', call)
+  ratio('p50', call.p50 / bare.p50, 1.5)
+}
+
 async function printSteps(stack: Stack, demo: Demo): Promise<void> {
   const { many, three, threeLocal } = await benchSteps(stack, demo)
   console.log('\nJobs beside bare workflows whose activities send the same requests')
@@ -103,6 +115,16 @@ async function printTargets(databaseUrl: string): Promise<void> {
   ratio('query, p50', sql.ours.p50 / sql.bare.p50, 1.3)
   console.log(`  a million rows into an artefact: grown by ${megabytes(sql.grownBytes)} at the most`)
   ratio('growth, of 150 MB', sql.grownBytes / 150e6, 1)
+}
+
+async function printNamespaces(stack: Stack): Promise<void> {
+  const { projects, active, bytesBefore, bytesAsleep, bytesActive, idleShare } = await benchNamespaces(stack)
+  const grown = bytesActive - bytesBefore
+  console.log(`\nExecutor with ${projects} more projects, of which ${active} run jobs`)
+  console.log(`  all asleep: ${megabytes(bytesAsleep - bytesBefore)} more than without them`)
+  console.log(`  ${active} active: ${megabytes(grown)} more, ${megabytes(grown / active)} for each`)
+  console.log(`  doing nothing: ${(idleShare * 100).toFixed(1)} % of a core`)
+  ratio('growth, of 500 MB', grown / 500e6, 1)
 }
 
 function printMemory(stack: Stack): void {
@@ -148,6 +170,7 @@ try {
   ratio('p50, one at a time', call.p50 / bare.p50, 1.5)
 
   await printSteps(stack, demo)
+  await printProjectCall(stack, demo)
   await printSecretsLookup(stack)
 
   const warmKeyMs = await benchWarmKey()
@@ -172,6 +195,7 @@ try {
   ratio('secrets broker while it rotates, of 200 MB', rotation.bytesMost / 200e6, 1)
 
   await printTargets(stack.backing.databaseUrl)
+  await printNamespaces(stack)
 } finally {
   await stopParts()
   rmSync(home, { recursive: true, force: true })

@@ -10,6 +10,7 @@ export interface Keys {
   secretsKmsKey: string
   apiKeyPepper: string
   sessionSigningKey: string
+  grantSigningKey: string
   postgresPassword: string
   rolePassword(role: string): string
   adminPassword: string
@@ -37,6 +38,7 @@ export function loadKeys(directory: string): Keys {
     secretsKmsKey: keep('secrets-kms-key', randomKey),
     apiKeyPepper: keep('api-key-pepper', randomKey),
     sessionSigningKey: keep('session-signing-key.pem', newSigningKey),
+    grantSigningKey: keep('grant-signing-key.pem', newSigningKey),
     postgresPassword: keep('postgres-superuser', randomPassword),
     rolePassword: (role) => rolePasswords.get(role) as string,
     adminPassword: keep('admin-password', randomPassword),

@@ -75,6 +75,7 @@ function ownSettings(
       }
     case 'interface-registry':
       return {
+        GRANT_SIGNING_KEY: keys.grantSigningKey,
         TEMPORAL_ADDRESS: backing.temporalAddress,
         KONG_ADMIN_URL: backing.kongAdminUrl,
         KONG_PROXY_URL: backing.kongProxyUrl,

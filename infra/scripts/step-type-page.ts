@@ -29,7 +29,11 @@ const head = `# Step types
 <!-- Written by npm run docs:step-types from src/step-types; do not edit. -->
 
 What a step can be of. \`GET /api/step-types\` answers the same, with the full JSON Schemas. Strings of an input may hold
-\`{{ }}\` templates. Every step may also have \`if\`, \`timeout_seconds\`, \`retry\` (or \`max_attempts\`) and \`continue_on_error\`.`
+\`{{ }}\` templates. Every step may also have \`if\`, \`timeout_seconds\`, \`retry\` (or \`max_attempts\`) and \`continue_on_error\`.
+
+Where a type takes a connector, a step may name one in \`connector\` (its name, or the id of one that another project shares; never
+a template) in place of a \`credential\` and of the fields that the connector says: \`url\` is then a path below the connector's base URL
+(\`http_api\`, \`datasource\`), or not given at all (\`url\`, \`base_url\`, \`host\`, \`port\`, \`method\`, \`input_schema\`).`
 
 const overview = (types: readonly Description[]): string =>
   table(
@@ -75,6 +79,9 @@ function facts({
     retryable ? 'A failed attempt is repeated by itself.' : 'Runs once, unless the step sets `max_attempts`.',
     credential,
     ...(can.client_certificate ? ['Takes a `client_certificate`.'] : []),
+    ...(can.connector_kinds.length > 0
+      ? [`Takes a \`connector\` of kind ${can.connector_kinds.map(code).join(', ')}.`]
+      : []),
     ...(can.via ? ['Goes through bastions with `via`.'] : []),
     ...(can.loops ? ['Has `steps` of its own.'] : []),
   ].join(' ')

@@ -5,7 +5,9 @@ export {
   type CredentialHeaders,
   createAuthenticator,
 } from './authenticator.ts'
+export { createGrantVerifier, type GrantedCall, type VerifyGrant } from './call-grant.ts'
 export { type Caller, callerLabel, type KeyCaller, type UserCaller } from './caller.ts'
+export { hashJson } from './hash-json.ts'
 export { createKeyUse, type KeyUse } from './key-use.ts'
 export { createKeyVerifier, type KeyVerifier, type KeyVerifierOptions } from './key-verifier.ts'
 export {

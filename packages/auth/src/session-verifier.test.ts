@@ -124,3 +124,18 @@ test("where the keys cannot be fetched the error is not the session's, and the n
   expect(await verify(token)).toBe('u1')
   expect(fetched.times).toBe(2)
 })
+
+test('a key that is published no more opens nothing after ten minutes; while nobody tells, the former keys are good', async () => {
+  let answer = () => jwksOf([pair, 'one'])
+  const { verify, clock } = verifierOf(() => answer())
+  const token = await sign(claims({ exp: start / 1000 + 3_600 }))
+  expect(await verify(token)).toBe('u1')
+  answer = () => Promise.reject(new Error('away'))
+  clock.at = start + 600_000
+  expect(await verify(token)).toBe('u1')
+  answer = () => jwksOf([other, 'two'])
+  clock.at = start + 1_199_999
+  expect(await verify(token)).toBe('u1')
+  clock.at = start + 1_200_000
+  await expect(verify(token)).rejects.toMatchObject(invalid)
+})

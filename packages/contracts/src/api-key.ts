@@ -63,6 +63,9 @@ export const Project = z.object({
   updated_at: Timestamp,
 })
 
+/** `confirm`: the project's name, so that none is deleted by a slip. */
+export const DeleteProject = z.object({ confirm: z.string().min(1).max(255) }).strict()
+
 export const PutMember = z.object({ role: Role }).strict()
 export const Member = z.object({
   project_id: Id,
@@ -160,6 +163,16 @@ export const listMembershipsEndpoint = internalEndpoint({
   answer: Memberships,
 })
 
+export const findCommonMemberEndpoint = internalEndpoint({
+  service: 'api-key',
+  callers: ['interface-registry'],
+  method: 'get',
+  path: '/internal/projects/{id}/common-member',
+  summary: 'Does a person who answers for the project (owner or admin, active) belong to another one too?',
+  request: z.object({ other_project_id: Id }),
+  answer: z.object({ found: z.boolean() }),
+})
+
 export const jwksEndpoint = internalEndpoint({
   service: 'api-key',
   callers: askers,
@@ -175,4 +188,6 @@ export const apiKeyTopics = {
   keyChanged: 'api_key.changed',
   /** key: the user's id. Memberships, role or activity changed, and with them what the user's API keys open. */
   memberChanged: 'member.changed',
+  /** key: the project's id. */
+  projectDeleted: 'project.deleted',
 } as const

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { HostName, Id, TargetUrl, Timestamp } from './fields.ts'
+import { HeaderValue, SettableHeaderName } from './header-fields.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
 import { CredentialReference } from './secrets-broker.ts'
 
-// Does a credential work? The broker or the registry asks the executor, which asks the broker for the credential.
+// Does a credential or a connector work? The broker or the registry asks the executor, which borrows from the broker.
 
 export const CheckMethod = z.enum(['GET', 'HEAD'])
 /** Statuses that mean that it works; without it every 2xx. */
@@ -23,6 +24,8 @@ export const Check = z.discriminatedUnion('kind', [
       url: TargetUrl,
       method: CheckMethod.default('GET'),
       expect_status: CheckStatuses.optional(),
+      /** Those of a connector; none of them is a credential. */
+      headers: z.record(SettableHeaderName, HeaderValue).optional(),
     })
     .strict(),
   z.object({ kind: z.literal('sql') }).strict(),
@@ -66,16 +69,27 @@ export const runCheckEndpoint = internalEndpoint({
   callers: ['secrets-broker', 'interface-registry'],
   method: 'post',
   path: '/internal/checks',
-  summary: 'Try a credential of a project on a target, as a step of the project would reach it.',
+  summary:
+    'Try a credential or a connector of a project on a target, as a step of the project would reach it.',
   request: z
     .object({
       /** The broker lends for it once, for a short while. */
       check_id: Id,
       project_id: Id,
-      credential: CredentialReference,
+      /** What is tried: a credential, or a connector with what opens it, if anything does. */
+      credential: CredentialReference.optional(),
+      connector: z.object({ id: Id, has_credential: z.boolean() }).strict().optional(),
       check: Check,
     })
-    .strict(),
+    .strict()
+    .superRefine(({ credential, connector }, context) => {
+      if ((credential === undefined) === (connector === undefined))
+        context.addIssue({
+          code: 'custom',
+          path: ['connector'],
+          message: credential === undefined ? 'is missing' : 'must not be given with credential',
+        })
+    }),
   answer: CheckResult,
 })
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ConnectorKind } from './connectors.ts'
 import { DisplayName, HostPattern, Id, Json, JsonSchema, PageQuery, Timestamp } from './fields.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
 import { JobDefinition } from './job-definition.ts'
@@ -117,6 +118,8 @@ export const StepTypeDescription = z.object({
   credential_required: z.boolean(),
   /** Whether the step may name a client certificate. */
   client_certificate: z.boolean(),
+  /** The kinds of connectors that a step may name in place of an address and a credential. */
+  connector_kinds: z.array(ConnectorKind),
   /** Whether its target can be reached through bastions. */
   via: z.boolean(),
   /** Whether the step has `steps` of its own. */
@@ -165,8 +168,15 @@ export const PinnedRun = z.object({
   job_id: Id,
   job_version: z.number().int(),
   status: RunStatus,
-  /** `credentials`: each that the step needs, its bastions' too, by id or name. */
-  steps: z.array(z.object({ id: z.string(), type: z.string(), credentials: z.array(z.string()) })),
+  /** `credentials`: each that the step needs, its bastions' too, by id or name; `connector` likewise. */
+  steps: z.array(
+    z.object({
+      id: z.string(),
+      type: z.string(),
+      credentials: z.array(z.string()),
+      connector: z.string().optional(),
+    }),
+  ),
 })
 export type PinnedRun = z.infer<typeof PinnedRun>
 
@@ -181,7 +191,7 @@ export const getPinnedRunEndpoint = internalEndpoint({
 })
 
 export const executorTopics = {
-  /** key: the project's id. It has a job: every executor serves its namespace. */
+  /** key: the project's id. It is in use: every executor serves its namespace. */
   projectActive: 'executor.project_active',
   /** key: the project's id. */
   outboundPolicyChanged: 'executor.outbound_policy_changed',

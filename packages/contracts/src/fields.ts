@@ -26,6 +26,9 @@ export const Slug = z
   .max(100)
   .regex(/^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$/, 'must be lower-case words joined by - or _')
 
+/** The name of what is referred to by name or id: it is never a UUID, so that a reference is one or the other. */
+export const ReferableSlug = Slug.refine((name) => !z.uuid().safeParse(name).success, 'must not be a UUID')
+
 /** `?limit=&cursor=` of every list. The cursor is opaque to clients: the id of the last row shown. */
 export const PageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),

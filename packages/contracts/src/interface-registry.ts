@@ -142,6 +142,19 @@ export const ensureNamespaceEndpoint = internalEndpoint({
   answer: z.object({ namespace: z.string() }),
 })
 
+/** Longer than the registry gives what is under way in a project that is deleted. */
+export const retireNamespaceMsMax = 30_000
+export const retireNamespaceEndpoint = internalEndpoint({
+  service: 'interface-registry',
+  callers: ['api-key'],
+  method: 'delete',
+  path: '/internal/projects/{id}/namespace',
+  summary:
+    'Before a project is deleted: nothing begins in it any more, what is under way ends, its interfaces go.',
+  request: z.object({}).strict(),
+  answer: z.object({ namespace: z.string() }),
+})
+
 export const findPublicInterfaceEndpoint = internalEndpoint({
   service: 'interface-registry',
   callers: ['api-key'],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ConnectorReference } from './connectors.ts'
 import { DisplayName, Json, JsonSchema } from './fields.ts'
 import { CredentialReference } from './secrets-broker.ts'
 
@@ -70,6 +71,8 @@ const stepFields = {
   credential: CredentialReference.optional(),
   /** A credential of type x509 that is shown to targets that ask for a client certificate; beside `credential`. */
   client_certificate: CredentialReference.optional(),
+  /** The external system, in place of an address in the input and a credential of the step. */
+  connector: ConnectorReference.optional(),
   /** The bastions of the project, by name, that the target is reached through, from the nearest on. */
   via: z.array(DisplayName).min(1).max(8).optional(),
   /** The step type's input; strings in it may hold `{{ }}` templates. */

@@ -50,6 +50,7 @@ export const DryRunStep = z.object({
   input: Rendered.nullable(),
   credential: z.string().nullable(),
   client_certificate: z.string().nullable(),
+  connector: z.string().nullable(),
   via: z.array(z.string()),
   /** Null where there is no such step type. */
   timeout_seconds: z.number().int().nullable(),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { connectorsTable } from './connectors.ts'
 import { Id, Timestamp } from './fields.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
 
@@ -132,7 +133,14 @@ export const openEndpoint = internalEndpoint({
   method: 'post',
   path: '/internal/secrets/open',
   summary: 'The text that was sealed for this row. Logged before it is answered.',
-  request: z.object({ ...Place, ...SealedText.shape, reason: z.string().min(1).max(200) }).strict(),
+  request: z
+    .object({
+      ...Place,
+      table: Place.table.refine((table) => table !== connectorsTable, 'is opened for steps alone'),
+      ...SealedText.shape,
+      reason: z.string().min(1).max(200),
+    })
+    .strict(),
   answer: z.object({ plaintext: z.string() }),
 })
 export const resealEndpoint = internalEndpoint({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Id, Json } from './fields.ts'
+import { Id, Json, JsonSchema } from './fields.ts'
 
 /** The Temporal face of the executor: what the registry, or any Temporal client, starts and asks. */
 export const runJobWorkflow = {
@@ -21,16 +21,24 @@ export const workflowIdOf = (runId: string): string => `run-${runId}`
 
 /** Who started a run, kept in its row and its workflow memo. */
 export const RunTrigger = z.object({
-  kind: z.enum(['public_interface', 'api', 'schedule', 'project', 'temporal', 'job']),
+  kind: z.enum(['public_interface', 'api', 'schedule', 'project', 'temporal', 'job', 'connector']),
   /** The public interface, user or API key behind it. */
   interface_id: Id.nullable().default(null),
   user_id: Id.nullable().default(null),
   api_key_id: Id.nullable().default(null),
+  /** The call from another project behind it. */
+  connector: z
+    .object({ id: Id, source_project_id: Id, source_run_id: z.string().max(255) })
+    .strict()
+    .optional(),
 })
 export type RunTrigger = z.infer<typeof RunTrigger>
 
 /** How deep `job.run` may nest runs. */
 export const runDepthMax = 5
+
+/** The projects that wait for this run, from the first on. */
+const CallChain = z.array(Id).max(10)
 
 /** The run that a step started another one from, and how many runs are above that one. */
 const RunParent = z.object({ run_id: Id, depth: z.number().int().min(1).max(runDepthMax) }).strict()
@@ -45,6 +53,7 @@ export const RunJobInput = z.object({
   /** SHA-256 (hex) of the caller's request body; null where the start was not a call. */
   body_hash: z.string().nullable(),
   parent: RunParent.nullish(),
+  call_chain: CallChain.optional(),
 })
 export type RunJobInput = z.infer<typeof RunJobInput>
 
@@ -57,10 +66,13 @@ export const RunJobRequest = z
     job: z.string().min(1).max(255),
     input: Json.default({}),
     version: z.number().int().min(1).optional(),
-    /** These three come with runs that a step `job.run` starts. */
+    /** These come with runs that a step `job.run` or another project starts. */
     run_id: Id.optional(),
     trigger: RunTrigger.optional(),
     parent: RunParent.optional(),
+    call_chain: CallChain.optional(),
+    /** What the output must fit: else the run fails with `invalid_answer`. */
+    output_schema: JsonSchema.optional(),
   })
   .strict()
 export type RunJobRequest = z.input<typeof RunJobRequest>

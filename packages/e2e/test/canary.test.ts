@@ -18,6 +18,7 @@ const secrets = {
   database: canary('database'),
   host: canary('host'),
   login: canary('login-password'),
+  connector: canary('connector'),
 }
 
 let platform: Platform
@@ -25,6 +26,7 @@ let target: TargetServer
 let projectId: string
 let key: string
 let tested: Record<string, string>
+let connected: Record<string, string>
 const answers: string[] = []
 const seen = async <Body>(answer: Promise<Answer<Body>>) => {
   const got = await answer
@@ -77,6 +79,17 @@ async function plantCredentials(api: Call): Promise<void> {
   expect(found.password).toBe(secrets.host)
 }
 
+async function plantConnectors(api: Call): Promise<void> {
+  const credentials = { type: 'bearer_token', secret: secrets.connector }
+  for (const [name, kind, settings] of [
+    ['model', 'llm', { base_url: `${target.url}/v1`, model: 'm' }],
+    ['data', 'datasource', { base_url: `${target.url}/ok` }],
+    ['failing-data', 'datasource', { base_url: `${target.url}/fail` }],
+    ['inward-data', 'datasource', { base_url: 'http://169.254.169.254/' }],
+  ] as const)
+    await must(seen(api('POST', '/api/connectors', { body: { name, kind, settings, credentials } })))
+}
+
 const httpStep = (id: string, credential: string, path = '/ok') => ({
   id,
   type: 'http.get',
@@ -89,8 +102,13 @@ async function runJobs(api: Call): Promise<void> {
   const jobs = [
     {
       name: 'echo',
-      steps: [httpStep('a', 'basic'), httpStep('b', 'bearer'), httpStep('c', 'api-key')],
-      output: { a: '{{ steps.a }}', b: '{{ steps.b }}', c: '{{ steps.c }}' },
+      steps: [
+        httpStep('a', 'basic'),
+        httpStep('b', 'bearer'),
+        httpStep('c', 'api-key'),
+        { id: 'd', type: 'http.get', connector: 'data', input: { url: '' }, max_attempts: 1 },
+      ],
+      output: { a: '{{ steps.a }}', b: '{{ steps.b }}', c: '{{ steps.c }}', d: '{{ steps.d }}' },
     },
     { name: 'fails', steps: [httpStep('a', 'basic', '/fail')] },
     {
@@ -132,6 +150,23 @@ async function testCredentials(api: Call): Promise<Record<string, string>> {
   return outcomes
 }
 
+/** Tests each connector; answers what came of it. */
+async function testConnectors(api: Call): Promise<Record<string, string>> {
+  const outcomes: Record<string, string> = {}
+  const { items } = await must(
+    seen(api<{ items: { id: string; name: string }[] }>('GET', '/api/monitoring/connectivity')),
+  )
+  for (const { id, name } of items) {
+    const { status, code } = await must(
+      seen(api<{ status: string; code: string | null }>('POST', `/api/connectors/${id}/test`, { body: {} })),
+    )
+    outcomes[name] = code ?? status
+    await must(seen(api('GET', `/api/connectors/${id}`)))
+    await must(seen(api('GET', `/api/connectors/${id}/access-log`)))
+  }
+  return outcomes
+}
+
 beforeAll(async () => {
   platform = await startPlatform(12_000)
   target = await startEchoingTarget()
@@ -146,6 +181,7 @@ beforeAll(async () => {
   )
   key = (await createKey(api, 'client')).key
   await plantCredentials(api)
+  await plantConnectors(api)
   await seen(
     createCaller(platform.stack.gateway_url)('POST', '/api/session', {
       body: { email: 'nobody@example.com', password: secrets.login },
@@ -153,6 +189,7 @@ beforeAll(async () => {
   )
   await runJobs(api)
   tested = await testCredentials(api)
+  connected = await testConnectors(api)
   await must(seen(api('GET', '/api/credentials')))
   await must(seen(api('GET', '/api/keys')))
 })
@@ -176,7 +213,12 @@ const leaks = (text: string) =>
 
 test('000.44 the target did receive the secrets, so that what follows proves something', () => {
   const received = JSON.stringify(target.requests)
-  for (const secret of [secrets.bearer, secrets.apiKey, Buffer.from(`u:${secrets.basic}`).toString('base64')])
+  for (const secret of [
+    secrets.bearer,
+    secrets.apiKey,
+    secrets.connector,
+    Buffer.from(`u:${secrets.basic}`).toString('base64'),
+  ])
     expect(received).toContain(secret)
 })
 
@@ -186,6 +228,15 @@ test('001.06 001.23 each credential was tried on its target through broker and e
     bearer: 'target_failed',
     'api-key': 'true',
     database: 'credential_refused',
+  })
+})
+
+test('001.23a 001.23c each connector was tried through registry, executor and broker, as its project may reach it', () => {
+  expect(connected).toEqual({
+    model: 'ok',
+    data: 'ok',
+    'failing-data': 'target_failed',
+    'inward-data': 'outbound_denied',
   })
 })
 

@@ -45,6 +45,13 @@ export const errorCodes = {
   target_failed: transient(502, 'The target failed'),
   target_answer_too_large: final(502, 'The target answered too much'),
   call_failed: final(502, 'The workflow could not answer the call'),
+  // Between projects. Not 403: the caller's run must tell them apart.
+  call_not_allowed: final(409, 'The connector does not allow the call'),
+  call_loop: final(409, 'The projects would call each other in a ring, or too deep'),
+  connector_not_ready: transient(409, 'The connector is not ready'),
+  call_suspended: transient(503, 'Calls through the connector are suspended'),
+  call_no_worker: transient(503, 'No worker serves the call'),
+  target_missing: final(502, 'The target workflow does not exist'),
   invalid_answer: final(502, 'The answer does not fit the interface'),
   vault_unreachable: transient(502, 'The vault could not be reached'),
   vault_sealed: transient(503, 'The vault is sealed'),

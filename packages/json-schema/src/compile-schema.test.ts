@@ -1,5 +1,6 @@
-import { expect, test } from '@jest/globals'
+import { expect, jest, test } from '@jest/globals'
 import { compileSchema, schemaFault } from './compile-schema.ts'
+import { TooMuchWork, withinLimit } from './time-limit.ts'
 
 test('a value that fits has no error; one that does not is told by the path of the field', () => {
   const validate = compileSchema({
@@ -19,6 +20,20 @@ test('a value that fits has no error; one that does not is told by the path of t
     path: 'body.__proto__',
   })
 })
+
+test.each([1, 2, 3, 5, 8, 13])(
+  'a time limit of %i ms on the first schema of a process does no harm to the next one',
+  async (limitMs) => {
+    jest.resetModules()
+    const fresh = await import('./compile-schema.ts')
+    try {
+      withinLimit(limitMs, () => fresh.compileSchema({}))
+    } catch (error) {
+      expect(error).toBeInstanceOf(TooMuchWork)
+    }
+    expect(fresh.schemaFault({ type: 'object' })).toBeUndefined()
+  },
+)
 
 test('names of prototypes do not count as given', () => {
   const validate = compileSchema({ type: 'object', required: ['constructor'] })

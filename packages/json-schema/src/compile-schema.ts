@@ -15,6 +15,12 @@ const smallBytes = 4 * 1024
 /** Keywords whose work is not bounded by the sizes of schema and value: backtracking, recursion, comparing pairs. */
 const unbounded = /"(pattern|patternProperties|\$ref|\$dynamicRef|uniqueItems)":/
 
+const options = { strict: false, ownProperties: true, logger: false } as const
+/** Knows what a schema is. Teaching that to an Ajv takes thirty times as long as most schemas, so it is taught to one. */
+const metaSchema = new Ajv2020(options)
+// It learns when it is asked first. A time limit that stopped it half-way would leave it broken for good.
+void metaSchema.validateSchema({})
+
 /**
  * Compiles a JSON Schema (2020-12) that a person wrote. Each schema gets an Ajv of its own, so that one's `$id` is
  * never another's. References out of the document are refused, never fetched.
@@ -25,9 +31,12 @@ export function compileSchema(schema: JsonSchemaDocument): Validator {
   if (text.includes('"$async":')) throw new Error('must not use $async')
   // A dialect's name would be looked up as a reference; keywords mean what 2020-12 says.
   const { $schema: _, ...document } = schema
-  const ajv = new Ajv2020({ strict: false, ownProperties: true, logger: false })
+  const ajv = new Ajv2020({ ...options, meta: false, validateSchema: false })
   formats.default(ajv, { mode: 'fast' })
-  const validate = withinLimit(compileMsMax, () => ajv.compile(document))
+  const validate = withinLimit(compileMsMax, () => {
+    if (metaSchema.validateSchema(document) !== true) throw new Error(metaSchema.errorsText())
+    return ajv.compile(document)
+  })
   const risky = unbounded.test(text)
   return (value, root) => {
     try {

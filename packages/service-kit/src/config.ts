@@ -1,3 +1,4 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 
@@ -40,6 +41,18 @@ export const port = z.coerce.number().int().min(0).max(65_535)
 export const httpUrl = z.url({ protocol: /^https?$/ })
 /** A key or pepper: long enough that guessing it is out of the question. */
 export const secretText = z.string().min(16, 'must be at least 16 characters')
+
+/** PKCS#8 PEM of an Ed25519 key; a literal `\n` stands for a line end where the environment cannot hold one. */
+export const signingKey = z.string().transform((text, context): KeyObject => {
+  try {
+    const key = createPrivateKey(text.replaceAll('\\n', '\n'))
+    if (key.asymmetricKeyType === 'ed25519') return key
+  } catch {
+    // OpenSSL's message would say nothing that helps
+  }
+  context.addIssue({ code: 'custom', message: 'must be an Ed25519 private key as PKCS#8 PEM' })
+  return z.NEVER
+})
 
 /** The variables every service takes, with its own default ports. */
 export function commonConfig(defaults: { publicPort: number; internalPort: number }) {

@@ -1,4 +1,5 @@
-export { ConfigError, commonConfig, httpUrl, port, readConfig, secretText } from './config.ts'
+export { type Chore, type Chores, createChores } from './chores.ts'
+export { ConfigError, commonConfig, httpUrl, port, readConfig, secretText, signingKey } from './config.ts'
 export { type AppContext, createApp, finishApp, requestFacts, send, sendProblem } from './http-app.ts'
 export {
   createHealthApp,
@@ -14,6 +15,7 @@ export { openApiDocument } from './openapi.ts'
 export { pageArguments, toPage } from './page.ts'
 export { assertPlainJson } from './plain-json.ts'
 export { createPublicApp, credentialHeaders, type PublicAppOptions } from './public-app.ts'
+export { createRateLimit, type RateLimit } from './rate-limit.ts'
 export {
   type AnyInternalRoute,
   type AnyRoute,

@@ -1,3 +1,4 @@
 export { connectTemporal, type Temporal, type TemporalOptions } from './connect.ts'
 export { ensureNamespace } from './namespace.ts'
-export { temporalUnavailable } from './unavailable.ts'
+export { retireNamespace } from './retire-namespace.ts'
+export { isNamespaceClosed, temporalUnavailable } from './unavailable.ts'

@@ -11,6 +11,20 @@ const unavailableCodes = new Set([4, 8, 14])
 const transportTexts =
   /Connection refused|tcp connect error|transport error|Failed to connect|Connection failed/i
 
+const causesMax = 5
+const closedTexts = /Namespace has invalid state/
+
+/** Whether the server refused to start anything because the namespace was closed for good (`retireNamespace`). */
+export function isNamespaceClosed(error: unknown): boolean {
+  for (
+    let cause = error, depth = 0;
+    cause instanceof Error && depth < causesMax;
+    cause = cause.cause, depth++
+  )
+    if (closedTexts.test(cause.message)) return true
+  return false
+}
+
 /**
  * `service_unavailable` where the error says that Temporal could not be reached or did not answer in time; undefined
  * for any other error. A namespace that was asked for before it was made stays unknown to the server for some seconds,
@@ -18,7 +32,16 @@ const transportTexts =
  */
 export function temporalUnavailable(error: unknown): AppError | undefined {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return undefined
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
+  if (isNamespaceClosed(error))
+    return new AppError('service_unavailable', 'The project is being deleted: nothing is started in it.', {
+      cause: error,
+      retryAfterSeconds: 5,
+    })
+  for (
+    let cause = error, depth = 0;
+    cause instanceof Error && depth < causesMax;
+    cause = cause.cause, depth++
+  ) {
     if (cause instanceof NamespaceNotFoundError)
       return new AppError('service_unavailable', "The project's Temporal namespace is not there yet.", {
         cause: error,

@@ -1,10 +1,12 @@
 import { createRequire } from 'node:module'
 import type { Resource } from '@opentelemetry/resources'
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry/lib/client/index.js'
 import {
   makeWorkflowExporter,
   OpenTelemetryActivityInboundInterceptor,
   OpenTelemetryActivityOutboundInterceptor,
+  OpenTelemetryNexusInboundInterceptor,
 } from '@temporalio/interceptors-opentelemetry/lib/worker/index.js'
 import type { WorkerInterceptors, WorkerOptions } from '@temporalio/worker'
 
@@ -18,7 +20,7 @@ export interface WorkerTracing {
   sinks: NonNullable<WorkerOptions['sinks']>
 }
 
-/** What a worker needs so that workflows and activities continue the trace of whoever started them. */
+/** What a worker needs so that workflows, activities and Nexus operations continue the trace of whoever started them. */
 export function workerTracing(spanProcessor: SpanProcessor, resource: Resource): WorkerTracing {
   return {
     interceptors: {
@@ -28,6 +30,9 @@ export function workerTracing(spanProcessor: SpanProcessor, resource: Resource):
           outbound: new OpenTelemetryActivityOutboundInterceptor(context),
         }),
       ],
+      nexus: [(context) => ({ inbound: new OpenTelemetryNexusInboundInterceptor(context) })],
+      // What Nexus handlers start.
+      client: { workflow: [new OpenTelemetryWorkflowClientInterceptor()] },
     },
     sinks: { exporter: makeWorkflowExporter(spanProcessor, resource) },
   }

@@ -1,12 +1,14 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import {
+  findCommonMemberEndpoint,
   jwksEndpoint,
   type KeyVerification,
   listMembershipsEndpoint,
   type Memberships,
   type Role,
   reportKeyUseEndpoint,
+  roles,
   verifyKeyEndpoint,
 } from '@opsconductor/contracts'
 import {
@@ -31,6 +33,8 @@ export interface ApiKeyPeer {
     projectId?: string
     isPlatformAdmin?: boolean
   }): Promise<{ userId: string; token: string }>
+  /** Makes the person a member of one more project. */
+  join(userId: string, membership: { projectId: string; role: Role }): void
   createKey(options: {
     projectId: string
     scopes?: readonly string[]
@@ -67,6 +71,15 @@ export async function startApiKeyPeer(options: { internalKey?: string } = {}): P
           listMembershipsEndpoint,
           async ({ request }) => people.get(request.user_id) ?? { is_platform_admin: false, items: [] },
         ),
+        internalRoute(findCommonMemberEndpoint, async ({ params, request }) => {
+          const has = ({ items }: Memberships, projectId: string | undefined, among: readonly Role[]) =>
+            items.some(({ project_id, role }) => project_id === projectId && among.includes(role))
+          const found = [...people.values()].some(
+            (person) =>
+              has(person, params.id, ['owner', 'admin']) && has(person, request.other_project_id, roles),
+          )
+          return { found }
+        }),
         internalRoute(verifyKeyEndpoint, async ({ request: { key } }) => {
           asked.set(key, (asked.get(key) ?? 0) + 1)
           return keys.get(key) ?? { valid: false as const, code: 'unknown_api_key' as const }
@@ -103,6 +116,9 @@ export async function startApiKeyPeer(options: { internalKey?: string } = {}): P
         .setExpirationTime('1h')
         .sign(pair.privateKey)
       return { userId, token }
+    },
+    join(userId, { projectId, role }) {
+      people.get(userId)?.items.push({ project_id: projectId, role })
     },
     createKey({ projectId, scopes = [], publicInterfaceId = null, expiresAt = null }) {
       const key = wellFormedKey()

@@ -13,3 +13,6 @@ export const announceKey = (tx: Transaction, keyId: string) => announce(tx, apiK
 /** The same of a person, and of their keys: what a key opens depends on what its maker may do. */
 export const announceMember = (tx: Transaction, userId: string) =>
   announce(tx, apiKeyTopics.memberChanged, userId)
+
+export const announceProjectDeleted = (tx: Transaction, projectId: string) =>
+  announce(tx, apiKeyTopics.projectDeleted, projectId)

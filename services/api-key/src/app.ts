@@ -31,6 +31,7 @@ export const publicRoutes = (deps: Deps): AnyRoute[] => [
   projects.listProjectsRoute(deps),
   projects.createProjectRoute(deps),
   projects.getProjectRoute(deps),
+  projects.deleteProjectRoute(deps),
   members.listMembersRoute(deps),
   members.putMemberRoute(deps),
   members.removeMemberRoute(deps),
@@ -45,6 +46,7 @@ export const internalRoutes = (deps: Deps): AnyInternalRoute[] => [
   keys.verifyKeyRoute(deps),
   keys.reportKeyUseRoute(deps),
   members.membershipsRoute(deps),
+  members.commonMemberRoute(deps),
   sessions.jwksRoute(deps),
 ]
 

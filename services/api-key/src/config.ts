@@ -1,4 +1,3 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { CreateUser } from '@opsconductor/contracts'
 import {
   ConfigError,
@@ -7,20 +6,9 @@ import {
   internalKeyConfig,
   readConfig,
   secretText,
+  signingKey,
 } from '@opsconductor/service-kit'
 import { z } from 'zod'
-
-/** PKCS#8 PEM of an Ed25519 key; a literal `\n` stands for a line end where the environment cannot hold one. */
-const signingKey = z.string().transform((text, context): KeyObject => {
-  try {
-    const key = createPrivateKey(text.replaceAll('\\n', '\n'))
-    if (key.asymmetricKeyType === 'ed25519') return key
-  } catch {
-    // OpenSSL's message would say nothing that helps
-  }
-  context.addIssue({ code: 'custom', message: 'must be an Ed25519 private key as PKCS#8 PEM' })
-  return z.NEVER
-})
 
 const shape = {
   ...commonConfig({ publicPort: 3011, internalPort: 3001 }),

@@ -57,6 +57,10 @@ export function createEvents(log: Logger, metrics: Metrics) {
       people.inc({ change: 'project_created' })
       log.info({ project_id: projectId, by: callerLabel(caller) }, 'project created')
     },
+    projectDeleted(projectId: string, caller: Caller) {
+      people.inc({ change: 'project_deleted' })
+      log.info({ project_id: projectId, by: callerLabel(caller) }, 'project deleted')
+    },
     memberChanged(facts: { projectId: string; userId: string; role: Role | null }, caller: Caller) {
       people.inc({ change: facts.role === null ? 'member_removed' : 'member_set' })
       log.info(

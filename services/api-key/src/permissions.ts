@@ -7,6 +7,7 @@ export const permissions = {
   'projects:list': { anyone: 'user' },
   'projects:create': { anyone: 'user' },
   'projects:read': { roles: fromRole('viewer'), scope: 'manage:projects:read' },
+  'projects:delete': { roles: ['owner'], scope: 'manage:projects' },
   'members:read': { roles: fromRole('admin'), scope: 'manage:members:read' },
   'members:write': { roles: fromRole('admin'), scope: 'manage:members' },
   'keys:read': { roles: fromRole('viewer'), scope: 'manage:keys:read' },

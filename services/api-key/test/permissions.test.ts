@@ -65,6 +65,7 @@ test('the permission table is the one that was decided', () => {
     'projects:list': { anyone: 'user' },
     'projects:create': { anyone: 'user' },
     'projects:read': { roles: all, scope: 'manage:projects:read' },
+    'projects:delete': { roles: ['owner'], scope: 'manage:projects' },
     'members:read': { roles: ['owner', 'admin'], scope: 'manage:members:read' },
     'members:write': { roles: ['owner', 'admin'], scope: 'manage:members' },
     'keys:read': { roles: all, scope: 'manage:keys:read' },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { listMembershipsEndpoint } from '@opsconductor/contracts'
+import { findCommonMemberEndpoint, listMembershipsEndpoint } from '@opsconductor/contracts'
 import { type ChangeEvent, type EventListener, listenForEvents } from '@opsconductor/events'
 import { type RunningApiKey, startApiKey } from './running-api-key.ts'
 
@@ -185,4 +185,22 @@ test('memberships of an unknown or inactive user are empty, also for a platform 
   const nothing = { is_platform_admin: false, items: [] }
   expect(await membershipsOf(admin)).toEqual(nothing)
   expect(await service.internal.call(listMembershipsEndpoint, { user_id: randomUUID() })).toEqual(nothing)
+})
+
+test('two projects have a common member where somebody active who answers for the one belongs to the other', async () => {
+  const [both, looker] = [await service.person(), await service.person()]
+  const one = await service.project({ [both.id]: 'admin', [looker.id]: 'operator' })
+  const other = await service.project({ [both.id]: 'viewer' })
+  const third = await service.project({ [looker.id]: 'owner' })
+  const found = async (id: string, otherProjectId: string) => {
+    const request = { other_project_id: otherProjectId }
+    return (await service.internal.call(findCommonMemberEndpoint, request, { params: { id } })).found
+  }
+  expect(await found(one, other)).toBe(true)
+  expect(await found(other, one)).toBe(false)
+  expect(await found(one, third)).toBe(false)
+  expect(await found(third, one)).toBe(true)
+  expect(await found(one, randomUUID())).toBe(false)
+  await service.owner.query('UPDATE api_key.users SET is_active = false WHERE id = $1', [both.id])
+  expect(await found(one, other)).toBe(false)
 })

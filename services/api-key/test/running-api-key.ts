@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { Writable } from 'node:stream'
-import { findPublicInterfaceEndpoint, type Role } from '@opsconductor/contracts'
+import { findPublicInterfaceEndpoint, type Role, retireNamespaceEndpoint } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import {
   createInternalApp,
@@ -58,6 +58,8 @@ export interface RunningApiKey {
   logged(): string
   /** What the interface registry answers: interface id → project id. */
   interfaces: Map<string, string>
+  /** What the interface registry does when a project is to be retired. */
+  retire: { answer: (projectId: string) => Promise<void> }
   ask(method: string, path: string, options?: { headers?: Headers; body?: unknown }): Promise<Answer>
   person(options?: { isPlatformAdmin?: boolean }): Promise<{ id: string; email: string; headers: Headers }>
   project(members?: Record<string, Role>): Promise<string>
@@ -95,8 +97,8 @@ export async function send(
   }
 }
 
-/** The registry's one endpoint that this service asks, over real HTTP. */
-async function startRegistryPeer(interfaces: Map<string, string>) {
+/** The registry's endpoints that this service asks, over real HTTP. */
+async function startRegistryPeer({ interfaces, retire }: Pick<RunningApiKey, 'interfaces' | 'retire'>) {
   return listen(
     createInternalApp({
       log: createLog('registry-peer', 'silent'),
@@ -108,6 +110,10 @@ async function startRegistryPeer(interfaces: Map<string, string>) {
           const projectId = interfaces.get(id)
           if (projectId === undefined) throw new AppError('not_found', 'There is no such public interface.')
           return { id, project_id: projectId }
+        }),
+        internalRoute(retireNamespaceEndpoint, async ({ params: { id = '' } }) => {
+          await retire.answer(id)
+          return { namespace: `project-${id}` }
         }),
       ],
     }),
@@ -132,7 +138,8 @@ export async function startApiKey(environment: Record<string, string> = {}): Pro
   const owner = new pg.Client({ connectionString: database.ownerUrl })
   await owner.connect()
   const interfaces = new Map<string, string>()
-  const registry = await startRegistryPeer(interfaces)
+  const retire = { answer: async () => {} }
+  const registry = await startRegistryPeer({ interfaces, retire })
   const clock = { at: Date.now() }
   const lines: string[] = []
   const config = readApiKeyConfig(
@@ -159,6 +166,7 @@ export async function startApiKey(environment: Record<string, string> = {}): Pro
     clock,
     logged: () => lines.join(''),
     interfaces,
+    retire,
     ask: (method, path, options) => send(open.url, method, path, options),
     ...peopleOf(deps, owner, passwordHash),
     race: (held) => race(owner, held),

@@ -256,6 +256,7 @@ test('every internal endpoint refuses a request without a valid internal key wit
     ['POST', '/internal/keys/verify', { key: 'x' }],
     ['POST', '/internal/keys/used', { items: [] }],
     ['GET', `/internal/members?user_id=${randomUUID()}`, undefined],
+    ['GET', `/internal/projects/${randomUUID()}/common-member?other_project_id=${randomUUID()}`, undefined],
     ['GET', '/internal/jwks', undefined],
   ] as const)
     for (const headers of [{}, { 'x-internal-key': 'wrong-internal-key-0123456789' }] as Headers[]) {

@@ -12,6 +12,7 @@ import { jobInternalRoutes, jobRoutes } from './jobs/routes.ts'
 import { mibRoutes } from './mibs/routes.ts'
 import { outboundPolicyRoutes } from './outbound-policy/routes.ts'
 import { permissions } from './permissions.ts'
+import { projectCallInternalRoutes, projectCallRoutes } from './project-calls/routes.ts'
 import { runInternalRoutes, runRoutes } from './runs/routes.ts'
 import { stepTypeRoutes } from './step-types/routes.ts'
 import { webhookRoutes } from './webhooks/routes.ts'
@@ -25,12 +26,14 @@ export const publicRoutes = (deps: ExecutorDeps): AnyRoute[] => [
   ...mibRoutes(deps),
   ...stepTypeRoutes(),
   ...webhookRoutes(deps),
+  ...projectCallRoutes(deps),
 ]
 
 export const internalRoutes = (deps: ExecutorDeps): AnyInternalRoute[] => [
   ...jobInternalRoutes(deps),
   ...runInternalRoutes(deps),
   ...checkInternalRoutes(deps),
+  ...projectCallInternalRoutes(deps),
 ]
 
 export function createApps(deps: ExecutorDeps) {

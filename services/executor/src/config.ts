@@ -12,6 +12,8 @@ export function readExecutorConfig(environment: Readonly<Record<string, string |
     /** host:port */
     TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
     TEMPORAL_TLS: z.stringbool().default(false),
+    /** How long a project keeps its worker after it was used last. */
+    WORKER_IDLE_SECONDS: z.coerce.number().int().min(1).max(86_400).default(600),
     /** Where SQLite files are kept, in a directory for each project; without it no step may use any. */
     SQLITE_DIRECTORY: z.string().min(1).optional(),
     ARTEFACT_BYTES_MAX: z.coerce

@@ -1,15 +1,20 @@
 import {
+  apiKeyTopics,
+  connectorTopics,
   ensureNamespaceEndpoint,
   executorTopics,
   type getTrustEndpoint,
   mibTopics,
   type OutboundPolicy,
+  projectConnectorTopics,
   trustTopics,
+  useConnectorEndpoint,
   useCredentialEndpoint,
 } from '@opsconductor/contracts'
 import { createPool, prismaOptions } from '@opsconductor/database'
 import { createCachedLookup, type EventListener, listenForEvents } from '@opsconductor/events'
 import {
+  createChores,
   createInternalClient,
   createLog,
   createMetrics,
@@ -25,6 +30,8 @@ import type { z } from 'zod'
 import { createArtefactStore } from './artefacts/store.ts'
 import { createBastionStore } from './bastions/store.ts'
 import type { ExecutorConfig } from './config.ts'
+import { resolveConnector } from './connectors/resolve-connector.ts'
+import type { FindConnector, UsableConnector } from './connectors/usable-connector.ts'
 import { createEvents } from './events.ts'
 import { PrismaClient } from './generated/client.ts'
 import { createHttpClients } from './http/http-clients.ts'
@@ -34,6 +41,10 @@ import { createProjectMibs } from './mibs/project-mibs.ts'
 import { createMibStore } from './mibs/store.ts'
 import { type Resolve, resolveBySystem } from './outbound-policy/resolve-target.ts'
 import { createOutboundPolicyStore } from './outbound-policy/store.ts'
+import { createCallHandler } from './project-calls/call-handler.ts'
+import { createProjectCalls } from './project-calls/create-project-calls.ts'
+import { createProjectCallStore } from './project-calls/store.ts'
+import { sweepCalls } from './project-calls/sweep-calls.ts'
 import { createActivities } from './run-job/activities.ts'
 import type { RunJobDeps } from './run-job/run-job-deps.ts'
 import { createRunJobStore } from './run-job/store.ts'
@@ -42,16 +53,20 @@ import { createRunStore } from './runs/store.ts'
 import { createDatabases } from './sql/databases.ts'
 import { createProjectTrust, isTrustOf } from './trust/project-trust.ts'
 import { createWebhookStore } from './webhooks/store.ts'
+import { followUse } from './workers/follow-use.ts'
+import { lookUpUse } from './workers/look-up-use.ts'
 import { createProjectWorkers } from './workers/project-workers.ts'
-import { serveActiveProjects } from './workers/serve-active-projects.ts'
 import { installRuntime, temporalLog } from './workers/temporal-log.ts'
+import { createWorkerFactory } from './workers/worker-factory.ts'
 
 /** An event makes a change known within milliseconds; this bounds the harm should one ever be lost. */
 const policyTtlMs = 1_000
 const trustTtlMs = 10_000
+const connectorTtlMs = 1_000
 const mibsTtlMs = 60_000
 /** No step writes for longer, so what is older and not whole has lost its writer. */
 const artefactHoursMax = 2
+const sweepEveryMs = 20_000
 
 export interface DepsOptions {
   log?: Logger
@@ -84,9 +99,24 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
   const mibs = createMibStore(prisma)
   const mibTrees = createCachedLookup<MibTree>({ ttlMs: mibsTtlMs, entriesMax: 10, listener: listening })
   const mibsOf = createProjectMibs({ store: mibs, lookup: mibTrees })
+  const connectors = createCachedLookup<UsableConnector>({
+    ttlMs: connectorTtlMs,
+    entriesMax: 1_000,
+    listener: listening,
+  })
+  const connectorOf: FindConnector = (projectId, reference) =>
+    connectors.get(`${projectId} ${reference}`, () => resolveConnector(internal, projectId, reference))
   const webhooks = createWebhookStore(prisma)
   const bastions = createBastionStore(prisma)
+  const runs = createRunStore(prisma)
+  const projectCalls = createProjectCalls({
+    ...{ internal, listener: listening, jobs, runs, temporal, events },
+    store: createProjectCallStore(pool, prisma),
+    serve: (projectId) => workers.serve(projectId),
+    isStopping: () => drained !== undefined,
+  })
   const runJob = createRunJobDeps(base, {
+    projectCalls,
     webhooks,
     mibsOf,
     resolve: options.resolve ?? resolveBySystem,
@@ -98,16 +128,28 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
         limitsCaBundles,
       ),
     bastions,
+    connectorOf,
   })
   const workers = createWorkers(base, runJob, options.tracing)
-  const activeProjects = serveActiveProjects({ jobs, workers, events })
+  const projectsInUse = followUse({
+    jobs,
+    workers,
+    events,
+    ensureNamespace: base.ensureNamespace,
+    useOf: (projectId, recentMs) => lookUpUse(temporal, projectId, recentMs),
+    idleMs: config.WORKER_IDLE_SECONDS * 1000,
+  })
   listener = listenForEvents({
     connectionString: config.DATABASE_URL,
     onEvent(event) {
       serviceAuth.onEvent(event)
-      if (event.topic === executorTopics.projectActive) activeProjects.serve(event.key)
+      if (event.topic === executorTopics.projectActive) projectsInUse.serve(event.key)
+      if (event.topic === apiKeyTopics.projectDeleted) projectsInUse.forget(event.key)
       if (event.topic === executorTopics.outboundPolicyChanged)
         policies.forget((_, projectId) => projectId === event.key)
+      if (event.topic === connectorTopics.connectorChanged) connectors.forget(({ id }) => id === event.key)
+      if (event.topic === projectConnectorTopics.projectConnectorChanged)
+        projectCalls.admitted.forget((target) => target.connector_id === event.key)
       if (event.topic === mibTopics.mibsChanged) mibTrees.forget((_, projectId) => projectId === event.key)
       if (event.topic === trustTopics.trustChanged) trusted.forget((_, key) => isTrustOf(event.key, key))
     },
@@ -115,18 +157,24 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
       serviceAuth.onGap()
       policies.clear()
       trusted.clear()
+      connectors.clear()
+      projectCalls.admitted.clear()
       mibTrees.clear()
       runJob.artefacts.store.removeAbandoned(artefactHoursMax).catch((error) => {
         log.warn({ err: error }, 'abandoned artefacts could not be removed')
       })
-      activeProjects.serveAll()
+      projectsInUse.lookAtAll()
     },
     onError: (error) => log.warn({ err: error }, 'the event connection broke'),
   })
+  const chores = createChores(
+    [{ name: 'calls under way', everyMs: sweepEveryMs, run: () => sweepCalls(projectCalls) }],
+    events.choreFailed,
+  )
   let drained: Promise<void> | undefined
   /** Ends the workers. Until then a step of theirs may borrow, which makes the broker ask us about its run. */
   const drain = () => {
-    activeProjects.stop()
+    projectsInUse.stop()
     drained ??= workers.stop().finally(runJob.writeBehind.end)
     return drained
   }
@@ -134,12 +182,14 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
     ...base,
     serviceAuth,
     jobs,
-    runs: createRunStore(prisma),
+    runs,
+    projectCalls,
     outboundPolicies,
     mibs,
     mibsOf,
     webhooks,
     bastions,
+    connectorOf,
     workers,
     checks: runJob,
     artefacts: runJob.artefacts.store,
@@ -147,8 +197,10 @@ export function createDeps(config: ExecutorConfig, options: DepsOptions = {}) {
       await pool.query('SELECT 1')
       await temporal.ready()
     },
+    chores,
     drain,
     async dispose() {
+      await chores.stop()
       await drain()
       await listener?.stop()
       await serviceAuth.stop()
@@ -172,22 +224,25 @@ function createBase(config: ExecutorConfig, options: DepsOptions) {
     applicationName: 'executor',
     onIdleError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
   })
+  const internal = createInternalClient({
+    urls: {
+      'api-key': config.API_KEY_URL,
+      'interface-registry': config.INTERFACE_REGISTRY_URL,
+      'secrets-broker': config.SECRETS_BROKER_URL,
+    },
+    key: keys.own,
+  })
   return {
     config,
     log,
     metrics,
     keys,
     pool,
+    internal,
     events: createEvents(log, metrics),
     prisma: new PrismaClient(prismaOptions(pool, 'executor')),
-    internal: createInternalClient({
-      urls: {
-        'api-key': config.API_KEY_URL,
-        'interface-registry': config.INTERFACE_REGISTRY_URL,
-        'secrets-broker': config.SECRETS_BROKER_URL,
-      },
-      key: keys.own,
-    }),
+    ensureNamespace: (projectId: string) =>
+      internal.call(ensureNamespaceEndpoint, {}, { params: { id: projectId } }),
     temporal: connectTemporal({
       address: config.TEMPORAL_ADDRESS,
       tls: config.TEMPORAL_TLS,
@@ -198,7 +253,17 @@ function createBase(config: ExecutorConfig, options: DepsOptions) {
 
 function createRunJobDeps(
   { config, pool, internal, events }: Base,
-  project: Pick<RunJobDeps, 'resolve' | 'outboundPolicyOf' | 'trustOf' | 'mibsOf' | 'webhooks' | 'bastions'>,
+  project: Pick<
+    RunJobDeps,
+    | 'resolve'
+    | 'outboundPolicyOf'
+    | 'trustOf'
+    | 'mibsOf'
+    | 'webhooks'
+    | 'bastions'
+    | 'connectorOf'
+    | 'projectCalls'
+  >,
 ): RunJobDeps {
   const store = createRunJobStore(pool)
   return {
@@ -217,20 +282,22 @@ function createRunJobDeps(
     databases: createDatabases({ sqliteDirectory: config.SQLITE_DIRECTORY }),
     lendCredential: (reference, use, signal) =>
       internal.call(useCredentialEndpoint, use, { params: { reference }, signal }),
+    lendConnector: (id, use, signal) => internal.call(useConnectorEndpoint, use, { params: { id }, signal }),
     events,
   }
 }
 
-function createWorkers({ config, log, internal, events }: Base, runJob: RunJobDeps, tracing?: Tracing) {
+function createWorkers({ config, log, ensureNamespace, events }: Base, runJob: RunJobDeps, tracing?: Tracing) {
   const logger = temporalLog(log)
   installRuntime(logger)
-  return createProjectWorkers({
+  const factory = createWorkerFactory({
     temporal: { address: config.TEMPORAL_ADDRESS, tls: config.TEMPORAL_TLS },
     bundleDirectory: config.WORKFLOW_BUNDLE_DIR,
     logger,
     tracing: tracing?.exporting && workerTracing(tracing.exporting.spanProcessor, tracing.exporting.resource),
-    ensureNamespace: (projectId) => internal.call(ensureNamespaceEndpoint, {}, { params: { id: projectId } }),
+    ensureNamespace,
     activitiesOf: (projectId) => createActivities(runJob, projectId),
-    events,
+    nexusServicesOf: (projectId) => [createCallHandler(runJob.projectCalls, projectId)],
   })
+  return createProjectWorkers({ factory, events })
 }

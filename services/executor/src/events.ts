@@ -1,5 +1,6 @@
-import type { RunJobInput, RunOutcome } from '@opsconductor/contracts'
+import { type Breaker, breakerStates, type RunJobInput, type RunOutcome } from '@opsconductor/contracts'
 import type { Logger, Metrics } from '@opsconductor/service-kit'
+import type { CallKey } from './project-calls/store.ts'
 import type { StepPlace, StepRequest } from './run-job/activity-contract.ts'
 
 interface CheckFacts {
@@ -21,12 +22,40 @@ export function createEvents(log: Logger, metrics: Metrics) {
     ['type', 'outcome'],
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900],
   )
-  const checks = metrics.counter('executor_checks_total', 'Checks of credentials, by kind and outcome.', [
-    'kind',
-    'code',
-  ])
+  const checks = metrics.counter(
+    'executor_checks_total',
+    'Checks of credentials and connectors, by kind and outcome.',
+    ['kind', 'code'],
+  )
   const jobs = metrics.counter('executor_jobs_saved_total', 'Job versions written.')
   const workers = metrics.gauge('executor_workers', 'Projects that a worker of this process serves.')
+  const calls = metrics.counter(
+    'connector_calls_total',
+    'Calls between projects that ended, by side, connector, operation and outcome.',
+    ['side', 'connector', 'operation', 'outcome'],
+  )
+  const refusedCalls = metrics.counter(
+    'connector_calls_refused_total',
+    'Calls from other projects without a valid grant, by operation and code.',
+    ['operation', 'code'],
+  )
+  const callSeconds = metrics.histogram(
+    'connector_call_duration_seconds',
+    'Time of a call of another project, by operation and outcome.',
+    ['operation', 'outcome'],
+    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900],
+  )
+  const breakers = metrics.gauge(
+    'connector_breaker_state',
+    'Whether calls through a connector are let through: 0 closed, 1 open, 2 half open.',
+    ['connector'],
+  )
+  const callFacts = ({ connectorId, runId, stepId, operation }: CallKey) => ({
+    connector_id: connectorId,
+    run_id: runId,
+    step_id: stepId,
+    operation,
+  })
   const stepFacts = ({ runId, stepId, type }: StepPlace) => ({
     run_id: runId,
     step_id: stepId,
@@ -126,6 +155,34 @@ export function createEvents(log: Logger, metrics: Metrics) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
       log.error({ project_id, check_id, kind: check.kind, error: redact(text) }, 'a check broke')
     },
+    connectorCallEnded(call: CallKey, outcome: string, seconds: number, code?: string) {
+      calls.inc({ side: 'source', connector: call.connectorId, operation: call.operation, outcome })
+      callSeconds.observe({ operation: call.operation, outcome }, seconds)
+      log.info({ ...callFacts(call), outcome, code }, 'call of another project ended')
+    },
+    /** `running`: a workflow was begun, whose result will be the answer. */
+    connectorCallServed(call: CallKey, outcome: string, code?: string) {
+      calls.inc({ side: 'target', connector: call.connectorId, operation: call.operation, outcome })
+      log.info({ ...callFacts(call), outcome, code }, 'call of another project served')
+    },
+    /** Before it was known whose call it was. */
+    connectorCallRefused(facts: { projectId: string; operation: string }, code: string, reason: string) {
+      refusedCalls.inc({ operation: facts.operation, code })
+      log.warn(
+        { project_id: facts.projectId, operation: facts.operation, code, reason },
+        'call of another project refused',
+      )
+    },
+    /** A defect of ours, or a row that could not be written. */
+    connectorCallBroke(projectId: string, error: unknown) {
+      log.error({ project_id: projectId, err: error }, 'a call of another project broke')
+    },
+    breakerChanged(connectorId: string, state: Breaker['state']) {
+      breakers.set({ connector: connectorId }, breakerStates.indexOf(state))
+    },
+    choreFailed(chore: string, error: unknown) {
+      log.error({ chore, err: error }, 'a chore failed and is done again in its time')
+    },
     workerStarted(projectId: string, serving: number) {
       workers.set(serving)
       log.info({ project_id: projectId }, 'worker started')
@@ -133,6 +190,13 @@ export function createEvents(log: Logger, metrics: Metrics) {
     workerLost(projectId: string, serving: number, error: unknown) {
       workers.set(serving)
       log.error({ project_id: projectId, err: error }, 'worker lost; it is started again')
+    },
+    workerRested(projectId: string, serving: number) {
+      workers.set(serving)
+      log.info({ project_id: projectId }, 'worker stopped: the project is not in use')
+    },
+    useNotKnown(error: unknown) {
+      log.warn({ err: error }, 'whether a project is in use could not be found out; tried again')
     },
     projectsNotListed(error: unknown) {
       log.warn({ err: error }, 'the projects with jobs could not be listed; tried again')

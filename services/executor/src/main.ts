@@ -5,5 +5,11 @@ import { createDeps } from './deps.ts'
 
 await runService('executor', readExecutorConfig, (config, tracing) => {
   const deps = createDeps(config, { tracing })
-  return { ...createApps(deps), log: deps.log, drain: deps.drain, dispose: deps.dispose }
+  return {
+    ...createApps(deps),
+    log: deps.log,
+    onListening: deps.chores.start,
+    drain: deps.drain,
+    dispose: deps.dispose,
+  }
 })

@@ -11,6 +11,7 @@ export const permissions = {
   'bastions.read': { roles: fromRole('viewer'), scope: 'manage:bastions:read' },
   'mibs.write': { roles: fromRole('admin'), scope: 'manage:mibs' },
   'mibs.read': { roles: fromRole('viewer'), scope: 'manage:mibs:read' },
+  'connector-calls.read': { roles: fromRole('viewer'), scope: 'manage:connectors:read' },
   'outbound-policy.write': { roles: fromRole('admin'), scope: 'manage:outbound-policy' },
   'outbound-policy.read': { roles: fromRole('operator'), scope: 'manage:outbound-policy:read' },
   'webhook-endpoints.write': { roles: fromRole('operator'), scope: 'manage:runs' },

@@ -1,6 +1,26 @@
 import { createInternalApp, createPublicApp } from '@opsconductor/service-kit'
 import { publicCalls } from './calls/public-calls.ts'
+import { bindConnectorRoute, resolveConnectorRoute } from './connectors/internal-routes.ts'
+import {
+  createConnectorRoute,
+  deleteConnectorRoute,
+  getConnectorRoute,
+  listConnectorAccessesRoute,
+  listConnectorSharesRoute,
+  listConnectorsRoute,
+  shareConnectorRoute,
+  testConnectorRoute,
+  unshareConnectorRoute,
+  updateConnectorRoute,
+} from './connectors/routes.ts'
 import type { Deps } from './deps.ts'
+import {
+  admitCallRoute,
+  grantCallRoute,
+  grantForWorkerRoute,
+  grantKeysRoute,
+  publicGrantKeysRoute,
+} from './grants/routes.ts'
 import {
   createInterfaceRoute,
   deleteInterfaceRoute,
@@ -9,8 +29,18 @@ import {
   listInterfacesRoute,
   updateInterfaceRoute,
 } from './interfaces/routes.ts'
+import { listConnectivityRoute } from './monitoring/routes.ts'
 import { permissions } from './permissions.ts'
-import { ensureNamespaceRoute } from './projects/routes.ts'
+import {
+  createProjectConnectorRoute,
+  deleteProjectConnectorRoute,
+  getProjectConnectorRoute,
+  listProjectConnectorAccessesRoute,
+  listProjectConnectorsRoute,
+  testProjectConnectorRoute,
+  updateProjectConnectorRoute,
+} from './project-connectors/routes.ts'
+import { ensureNamespaceRoute, retireNamespaceRoute } from './projects/routes.ts'
 import {
   createWorkflowRoute,
   deleteWorkflowRoute,
@@ -28,9 +58,39 @@ export const publicRoutes = (deps: Deps) => [
   getInterfaceRoute(deps),
   updateInterfaceRoute(deps),
   deleteInterfaceRoute(deps),
+  createConnectorRoute(deps),
+  listConnectorsRoute(deps),
+  getConnectorRoute(deps),
+  updateConnectorRoute(deps),
+  deleteConnectorRoute(deps),
+  testConnectorRoute(deps),
+  listConnectivityRoute(deps),
+  listConnectorSharesRoute(deps),
+  shareConnectorRoute(deps),
+  unshareConnectorRoute(deps),
+  listConnectorAccessesRoute(deps),
+  // Before the routes of one connector: its path would be read as an id.
+  publicGrantKeysRoute(deps),
+  createProjectConnectorRoute(deps),
+  listProjectConnectorsRoute(deps),
+  getProjectConnectorRoute(deps),
+  updateProjectConnectorRoute(deps),
+  deleteProjectConnectorRoute(deps),
+  testProjectConnectorRoute(deps),
+  listProjectConnectorAccessesRoute(deps),
+  grantForWorkerRoute(deps),
 ]
 
-export const internalRoutes = (deps: Deps) => [ensureNamespaceRoute(deps), findPublicInterfaceRoute(deps)]
+export const internalRoutes = (deps: Deps) => [
+  ensureNamespaceRoute(deps),
+  retireNamespaceRoute(deps),
+  findPublicInterfaceRoute(deps),
+  resolveConnectorRoute(deps),
+  bindConnectorRoute(deps),
+  grantCallRoute(deps),
+  admitCallRoute(deps),
+  grantKeysRoute(deps),
+]
 
 export function createApps(deps: Deps) {
   const { log, metrics, keys, auth, ready } = deps

@@ -1,4 +1,11 @@
-import { commonConfig, httpUrl, internalKeyConfig, readConfig, secretText } from '@opsconductor/service-kit'
+import {
+  commonConfig,
+  httpUrl,
+  internalKeyConfig,
+  readConfig,
+  secretText,
+  signingKey,
+} from '@opsconductor/service-kit'
 import { z } from 'zod'
 
 export const readRegistryConfig = (environment: NodeJS.ProcessEnv = process.env) =>
@@ -7,8 +14,13 @@ export const readRegistryConfig = (environment: NodeJS.ProcessEnv = process.env)
       ...commonConfig({ publicPort: 3012, internalPort: 3002 }),
       ...internalKeyConfig,
       DATABASE_URL: z.url(),
+      /** Signs grants for calls between projects. */
+      GRANT_SIGNING_KEY: signingKey,
+      /** The former one, for a day after it was changed: grants that it signed are still good. */
+      GRANT_SIGNING_KEY_PREVIOUS: signingKey.optional(),
       API_KEY_URL: httpUrl.default('http://127.0.0.1:3001'),
       EXECUTOR_URL: httpUrl.default('http://127.0.0.1:3004'),
+      SECRETS_BROKER_URL: httpUrl.default('http://127.0.0.1:3003'),
       TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
       KONG_ADMIN_URL: httpUrl.default('http://127.0.0.1:8001'),
       /** Sent as Kong-Admin-Token where the Admin API wants one. */

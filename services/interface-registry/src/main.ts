@@ -9,7 +9,7 @@ await runService('interface-registry', readRegistryConfig, (config) => {
     ...createApps(deps),
     log: deps.log,
     // Its probes come back to our own public listener.
-    onListening: () => deps.publisher.start(),
+    onListening: () => deps.leadership.start(),
     dispose: deps.dispose,
   }
 })

@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import type { PublicInterface } from '@opsconductor/contracts'
-import { listen } from '@opsconductor/service-kit'
+import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { Writable } from 'node:stream'
+import type { Connectivity, PublicInterface } from '@opsconductor/contracts'
+import { createLog, listen } from '@opsconductor/service-kit'
 import {
   createTestDatabase,
   startApiKeyPeer,
@@ -35,6 +36,7 @@ interface AnswerBody {
   is_public: boolean
   input_schema: unknown
   public_interface: z.infer<typeof PublicInterface>
+  connectivity?: Connectivity
   run_id: string | null
   status: string
   status_url: string
@@ -68,20 +70,32 @@ export async function startHarness(
     KONG_ADMIN_URL: gateway.adminUrl,
     KONG_PROXY_URL: gateway.proxyUrl,
     INTERNAL_KEY: testInternalKey,
-    LOG_LEVEL: 'silent',
+    GRANT_SIGNING_KEY: newSigningKey(),
     PUBLISH_WAIT_SECONDS: '3',
     ...options.settings,
   }
 
+  const lines: string[] = []
+  const log = createLog(
+    'interface-registry',
+    'debug',
+    new Writable({
+      write(chunk, _encoding, done) {
+        lines.push(String(chunk))
+        done()
+      },
+    }),
+  )
+
   async function startReplica(more: Record<string, string> = {}) {
     const config = readRegistryConfig({ ...settings, ...more })
-    const deps = createDeps(config, options.newHash === undefined ? {} : { newHash: options.newHash })
+    const deps = createDeps(config, { log, ...(options.newHash && { newHash: options.newHash }) })
     const apps = createApps(deps)
     const publicListener = await listen(apps.publicApp, '127.0.0.1', 0)
     const internalListener = await listen(apps.internalApp, '127.0.0.1', 0)
     if (options.settings?.REGISTRY_UPSTREAM_URL === undefined)
       config.REGISTRY_UPSTREAM_URL = publicListener.url
-    deps.publisher.start()
+    deps.leadership.start()
     let stopped: Promise<void> | undefined
     return {
       deps,
@@ -100,6 +114,8 @@ export async function startHarness(
 
   return {
     ...registry,
+    /** What was logged. */
+    lines,
     keys,
     executor,
     owner,
@@ -133,6 +149,9 @@ export async function startHarness(
     },
   }
 }
+
+export const newSigningKey = (): string =>
+  generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 
 const portOf = (url: string) => Number(new URL(url).port)
 

@@ -1,5 +1,6 @@
 import { createInternalApp, createPublicApp } from '@opsconductor/service-kit'
 import { recordRefusal } from './access-log/record-refusal.ts'
+import { sealConnectorCredentialsRoute, useConnectorRoute } from './connectors/routes.ts'
 import {
   createCredentialRoute,
   deleteCredentialRoute,
@@ -105,6 +106,8 @@ export const internalRoutes = (deps: Deps) => [
   deleteHostCredentialRoute(deps),
   useCredentialRoute(deps),
   describeCredentialRoute(deps),
+  sealConnectorCredentialsRoute(deps),
+  useConnectorRoute(deps),
   getTrustRoute(deps),
   reportHostKeyRoute(deps),
   getKeyringRoute(deps),

@@ -3,6 +3,7 @@ import { createPool, prismaOptions } from '@opsconductor/database'
 import { listenForEvents } from '@opsconductor/events'
 import { createNotifier } from '@opsconductor/notify'
 import {
+  createChores,
   createInternalClient,
   createLog,
   createMetrics,
@@ -13,7 +14,6 @@ import { createAccessLog } from './access-log/access-log.ts'
 import { reportHead } from './access-log/report-head.ts'
 import { createCheckGrants } from './checks/check-grants.ts'
 import { createCheckLimits } from './checks/check-limits.ts'
-import { createChores } from './chores.ts'
 import type { BrokerConfig } from './config.ts'
 import { purgeCredentials } from './credentials/purge-credentials.ts'
 import { createEvents } from './events.ts'
@@ -98,7 +98,11 @@ export async function createDeps(
   // The default format quotes the arguments of a call that fails.
   const prisma = new PrismaClient({ ...prismaOptions(pool, 'secrets'), errorFormat: 'minimal' })
   const internal = createInternalClient({
-    urls: { 'api-key': config.API_KEY_URL, executor: config.EXECUTOR_URL },
+    urls: {
+      'api-key': config.API_KEY_URL,
+      executor: config.EXECUTOR_URL,
+      'interface-registry': config.INTERFACE_REGISTRY_URL,
+    },
     key: keys.own,
   })
   const auth = createServiceAuth({ internal, listener: () => listener, log })

@@ -89,7 +89,7 @@ async function withHsmBroker(settings: Record<string, string>, work: (broker: Hs
     await owner.query('INSERT INTO api_key.projects (id, name) VALUES ($1, $2)', [project_id, project_id])
     const host = { host: 'web-01', purpose: 'ssh' }
     await broker.call('POST', 'credential-upsert', { ...host, password: 'Passw0rd-kept' })
-    const place = { project_id, table: 'interface_registry.connectors', id: randomUUID() }
+    const place = { project_id, table: 'executor.things', id: randomUUID() }
     const sealed = await broker.call('POST', 'seal', { ...place, plaintext: 'sealed-kept' })
     return async () => {
       const found = await broker.call('POST', 'credential-lookup', host)

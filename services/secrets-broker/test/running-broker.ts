@@ -8,29 +8,34 @@ import { createApps } from '../src/app.ts'
 import { readBrokerConfig } from '../src/config.ts'
 import { createDeps } from '../src/deps.ts'
 import { startExecutorPeer } from './executor-peer.ts'
+import { startRegistryPeer } from './registry-peer.ts'
 
 export const kmsKey = 'kms-key-for-tests-0123456789'
 export const credKey = 'cred-key-for-tests-0123456789'
 export const executorKey = 'executor-key-for-tests-0123456789'
+export const registryKey = 'registry-key-for-tests-0123456789'
 export const consoleKey = 'console-key-for-tests-0123456789'
 
 export type RunningBroker = Awaited<ReturnType<typeof startBroker>>
 
-/** The real service on a real database; api-key and executor are peers at its outer edge. */
+/** The real service on a real database; api-key, executor and registry are peers at its outer edge. */
 export async function startBroker(settings: Record<string, string> = {}, clock: { now?: () => Date } = {}) {
   const database = await createTestDatabase()
   const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 2 })
   owner.on('error', () => {})
   const people = await startApiKeyPeer()
   const executor = await startExecutorPeer()
+  const registry = await startRegistryPeer()
   const logged: string[] = []
   const config = readBrokerConfig({
     DATABASE_URL: database.urlOf('secrets-broker'),
     API_KEY_URL: people.url,
     EXECUTOR_URL: executor.url,
+    INTERFACE_REGISTRY_URL: registry.url,
     INTERNAL_KEY: testInternalKey,
     INTERNAL_KEY_EXECUTOR: executorKey,
     INTERNAL_KEY_CONSOLE: consoleKey,
+    INTERNAL_KEY_INTERFACE_REGISTRY: registryKey,
     SECRETS_KMS_KEY: kmsKey,
     ORCH_CRED_KEY: credKey,
     LOG_LEVEL: 'trace',
@@ -51,6 +56,7 @@ export async function startBroker(settings: Record<string, string> = {}, clock: 
     owner,
     people,
     executor,
+    registry,
     publicUrl: open.url,
     internalUrl: internal.url,
     /** Everything logged so far. */
@@ -81,7 +87,7 @@ export async function startBroker(settings: Record<string, string> = {}, clock: 
     async stop() {
       await Promise.all([open.close(), internal.close()])
       await deps.dispose()
-      await Promise.all([people.close(), executor.close()])
+      await Promise.all([people.close(), executor.close(), registry.close()])
       await owner.end()
       await database.drop()
     },

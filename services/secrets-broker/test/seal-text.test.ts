@@ -8,7 +8,7 @@ let place: { project_id: string; table: string; id: string }
 beforeAll(async () => {
   broker = await startBroker()
   const { projectId } = await broker.createProject()
-  place = { project_id: projectId, table: 'interface_registry.connectors', id: randomUUID() }
+  place = { project_id: projectId, table: 'interface_registry.project_connectors', id: randomUUID() }
 })
 afterAll(() => broker.stop())
 
@@ -22,7 +22,7 @@ test('what was sealed for a row opens for that row, after its access was logged'
   const opened = await call('open', { ...place, ciphertext, key_id, reason: 'connectivity check' })
   expect(opened.body).toEqual({ plaintext: canary })
   expect((await broker.accessLog()).at(-1)).toMatchObject({
-    host: 'interface_registry.connectors',
+    host: 'interface_registry.project_connectors',
     purpose: 'sealed',
     access_type: 'read',
     accessed_by: 'executor',
@@ -43,7 +43,7 @@ test('a resealed text opens, and nobody saw it', async () => {
 
 test.each([
   ['another row', () => ({ id: randomUUID() })],
-  ['another table', () => ({ table: 'interface_registry.project_connectors' })],
+  ['another table', () => ({ table: 'executor.webhooks' })],
   ['another project', async () => ({ project_id: (await broker.createProject()).projectId })],
   ['an unknown key id', () => ({ key_id: randomUUID() })],
   ['a key id that is none', () => ({ key_id: "'; DROP TABLE x" })],

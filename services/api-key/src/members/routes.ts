@@ -1,4 +1,5 @@
 import {
+  findCommonMemberEndpoint,
   Id,
   IdParams,
   listMembershipsEndpoint,
@@ -7,7 +8,14 @@ import {
   PutMember,
   pageOf,
 } from '@opsconductor/contracts'
-import { type AnyInternalRoute, type AnyRoute, internalRoute, route, toPage } from '@opsconductor/service-kit'
+import {
+  type AnyInternalRoute,
+  type AnyRoute,
+  internalRoute,
+  route,
+  toPage,
+  validate,
+} from '@opsconductor/service-kit'
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { listMembers } from './list-members.ts'
@@ -73,3 +81,9 @@ export const removeMemberRoute = (deps: Deps): AnyRoute =>
 
 export const membershipsRoute = (deps: Deps): AnyInternalRoute =>
   internalRoute(listMembershipsEndpoint, ({ request }) => listMemberships(deps, request.user_id))
+
+export const commonMemberRoute = (deps: Deps): AnyInternalRoute =>
+  internalRoute(findCommonMemberEndpoint, async ({ params, request }) => {
+    const { id } = validate(IdParams, params, 'params')
+    return { found: await deps.members.hasCommonMember(id, request.other_project_id) }
+  })

@@ -72,6 +72,19 @@ export function createMemberStore(prisma: PrismaClient, pool: pg.Pool) {
         items: rows.flatMap(({ project_id, role }) => (project_id === null ? [] : [{ project_id, role }])),
       }
     },
+
+    /** Whether an active owner or admin of the one project belongs to the other. */
+    async hasCommonMember(projectId: string, otherProjectId: string): Promise<boolean> {
+      const found = await prisma.projectMember.findFirst({
+        where: {
+          projectId,
+          role: { in: ['owner', 'admin'] },
+          user: { isActive: true, memberships: { some: { projectId: otherProjectId } } },
+        },
+        select: { userId: true },
+      })
+      return found !== null
+    },
   }
 }
 

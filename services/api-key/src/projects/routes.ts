@@ -1,7 +1,8 @@
-import { CreateProject, IdParams, PageQuery, Project, pageOf } from '@opsconductor/contracts'
+import { CreateProject, DeleteProject, IdParams, PageQuery, Project, pageOf } from '@opsconductor/contracts'
 import { type AnyRoute, route, toPage } from '@opsconductor/service-kit'
 import type { Deps } from '../deps.ts'
 import { createProject } from './create-project.ts'
+import { deleteProject } from './delete-project.ts'
 import { getProject } from './get-project.ts'
 import { projectToWire } from './project-wire.ts'
 
@@ -49,4 +50,19 @@ export const getProjectRoute = (deps: Deps): AnyRoute =>
       status: 200,
       body: projectToWire(await getProject(deps, caller, params.id)),
     }),
+  })
+
+export const deleteProjectRoute = (deps: Deps): AnyRoute =>
+  route({
+    method: 'delete',
+    path: '/api/projects/{id}',
+    summary: 'Delete a project; what runs there is cancelled. Only the record of its jobs and runs is kept.',
+    action: 'projects:delete',
+    params: IdParams,
+    query: DeleteProject,
+    answers: { 204: null },
+    async handle({ caller, params, query }) {
+      await deleteProject(deps, caller, { id: params.id, confirm: query.confirm })
+      return { status: 204 }
+    },
   })

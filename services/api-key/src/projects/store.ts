@@ -1,7 +1,7 @@
 import { isUniqueViolation } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import { pageArguments } from '@opsconductor/service-kit'
-import { announceMember } from '../announce.ts'
+import { announceMember, announceProjectDeleted } from '../announce.ts'
 import type { PrismaClient } from '../generated/client.ts'
 
 export interface Project {
@@ -31,6 +31,20 @@ export function createProjectStore(prisma: PrismaClient) {
           errors: [{ path: 'body.name', message: 'is taken' }],
         })
       }
+    },
+    /** With all rows that name it by a foreign key: not the executor's record of jobs and runs. False where there is none. */
+    async remove(id: string): Promise<boolean> {
+      return await prisma.$transaction(async (tx) => {
+        const members = await tx.projectMember.findMany({
+          where: { projectId: id },
+          select: { userId: true },
+        })
+        const { count } = await tx.project.deleteMany({ where: { id } })
+        if (count === 0) return false
+        for (const { userId } of members) await announceMember(tx, userId)
+        await announceProjectDeleted(tx, id)
+        return true
+      })
     },
     find: (id: string): Promise<Project | null> => prisma.project.findUnique({ where: { id } }),
     listOf: (userId: string, page: { limit: number; cursor?: string | undefined }): Promise<Project[]> =>

@@ -1,6 +1,7 @@
 import type { Check } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { assertExpected } from '../http/answer/expectations.ts'
+import { hmacCredentialTypes } from '../http/auth/hmac.ts'
 import { sendHttpStep } from '../http/http-step.ts'
 import { HttpStepInput } from '../http/http-step-input.ts'
 import { getValues } from '../snmp/get-values.ts'
@@ -26,13 +27,26 @@ export async function attempt(check: Check, tools: StepTools): Promise<void> {
   }
 }
 
-async function tryHttp({ url, method, expect_status }: CheckOf<'http'>, tools: StepTools): Promise<void> {
-  const input = HttpStepInput.parse({ url })
-  const { status } = await sendHttpStep(method, input, tools, { ignoresBody: true })
-  if ((status === 401 || status === 403) && !expect_status?.includes(status))
-    throw new AppError('target_refused', `The target refused the credential: it answered ${status}.`, {
-      internal: { refusedCredential: true },
-    })
+async function tryHttp(
+  { url, method, expect_status, headers = {} }: CheckOf<'http'>,
+  tools: StepTools,
+): Promise<void> {
+  const input = HttpStepInput.parse({ url, headers })
+  const { credential } = tools
+  // A step says how it signs; without that there is only to be tried whether the target is there.
+  const isForSigning = credential !== undefined && hmacCredentialTypes.includes(credential.type)
+  const how = isForSigning ? { ...tools, credential: undefined } : tools
+  const { status } = await sendHttpStep(method, input, how, { ignoresBody: true })
+  if ((status === 401 || status === 403) && !expect_status?.includes(status)) {
+    if (isForSigning) return
+    throw new AppError(
+      'target_refused',
+      credential === undefined
+        ? `The target wants a credential: it answered ${status}.`
+        : `The target refused the credential: it answered ${status}.`,
+      { internal: { refusedCredential: true } },
+    )
+  }
   assertExpected({ status, headers: {}, body: null }, expect_status)
 }
 

@@ -33,7 +33,14 @@ import { toFault } from './check-fault.ts'
 type Request = z.infer<typeof runCheckEndpoint.request>
 type CheckDeps = Pick<
   RunJobDeps,
-  'httpClients' | 'databases' | 'outboundPolicyOf' | 'lendCredential' | 'resolve' | 'trustOf' | 'mibsOf'
+  | 'httpClients'
+  | 'databases'
+  | 'outboundPolicyOf'
+  | 'lendCredential'
+  | 'lendConnector'
+  | 'resolve'
+  | 'trustOf'
+  | 'mibsOf'
 > & {
   events: Pick<ExecutorEvents, 'checkEnded' | 'checkBroke'>
 }
@@ -42,7 +49,7 @@ type CheckDeps = Pick<
 const stepTypeOf = { http: httpGet, sql: sqlQuery, snmp: snmpGet, ssh: sshExec, tls: tlsCheck } as const
 
 /**
- * Borrows the credential and tries it on the target as a step would. What is wrong with credential or target is the
+ * Borrows what is to be tried, and tries it on the target as a step would. What is wrong with credential or target is the
  * answer; throws only what is wrong with us: `service_unavailable` where the broker or our database is away.
  */
 export async function runCheck(deps: CheckDeps, request: Request, msMax = checkMsMax): Promise<CheckResult> {
@@ -81,14 +88,16 @@ async function tryOnce(deps: CheckDeps, request: Request, limit: TimeLimit) {
   }
 }
 
-/** The credential, or why it cannot be used. */
+/** The credential, if there is any, or why it cannot be used. */
 async function borrow(
   deps: CheckDeps,
-  { credential, project_id, check_id }: Request,
+  { credential, connector, project_id, check_id }: Request,
   signal: AbortSignal,
-): Promise<LentCredential | AppError> {
+): Promise<LentCredential | AppError | undefined> {
+  const use = { project_id, check_id }
   try {
-    return await deps.lendCredential(credential, { project_id, check_id }, signal)
+    if (credential !== undefined) return await deps.lendCredential(credential, use, signal)
+    return connector?.has_credential ? await deps.lendConnector(connector.id, use, signal) : undefined
   } catch (error) {
     if (signal.aborted)
       throw new AppError('service_unavailable', 'The secrets broker did not answer in time.', {
@@ -103,7 +112,7 @@ async function borrow(
 async function tryTarget(
   deps: CheckDeps,
   { project_id: projectId, check_id, check }: Request,
-  lent: LentCredential,
+  lent: LentCredential | undefined,
   policy: OutboundPolicy,
   { msMax, signal }: TimeLimit,
   redactor: Redactor,
@@ -143,8 +152,8 @@ async function tryTarget(
  * A token that was given earlier would prove nothing either. But one that is refreshed uses its refresh token up, so that
  * steps must go on with what comes of it.
  */
-const freshTokens = ({ secret }: LentCredential) =>
-  secret.refresh_token === undefined ? { tokens: createTokenCache() } : {}
+const freshTokens = (lent: LentCredential | undefined) =>
+  lent?.secret.refresh_token === undefined ? { tokens: createTokenCache() } : {}
 
 /** A check leaves nothing behind. */
 const noArtefacts: StepArtefacts = {
@@ -158,7 +167,8 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
   const aborted = new Promise<never>((_, reject) => {
     stop = () => reject(signal.reason)
   })
-  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
   try {
     return await Promise.race([work, aborted])
   } finally {

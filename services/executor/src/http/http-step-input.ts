@@ -1,11 +1,10 @@
-import { Json, TargetUrl } from '@opsconductor/contracts'
+import { HeaderValue, Json, SettableHeaderName, TargetUrl } from '@opsconductor/contracts'
 import { z } from 'zod'
 import { expectationFields } from './answer/expectations.ts'
 import { Extract } from './answer/extract.ts'
 import { awsFields } from './auth/aws.ts'
 import { Hmac } from './auth/hmac.ts'
 import { bodiesGiven, bodyFields } from './body/build-body.ts'
-import { HeaderValue, SettableHeaderName } from './header-fields.ts'
 import { Retry } from './retry.ts'
 
 const Scalar = z.union([z.string().max(8_000), z.number(), z.boolean()])

@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import type { AnyStepType } from '../step-types/define-step-type.ts'
 import { stepTypes } from '../step-types/index.ts'
 import { findTemplates, holdsTemplate } from '../templating/references.ts'
+import { connectedInput, type NamedConnectors } from './check-connectors.ts'
 import { checkFlow } from './check-flow.ts'
 import { checkTemplates, finallyVariables, runVariables, type Visible } from './check-templates.ts'
 
@@ -13,7 +14,7 @@ import { checkTemplates, finallyVariables, runVariables, type Visible } from './
 const definitionBytesMax = 1024 * 1024
 
 /** Everything that is wrong with a job and can be known before it runs; what it names is looked at elsewhere. */
-export function checkDefinition(definition: JobDefinition): FieldError[] {
+export function checkDefinition(definition: JobDefinition, connectors: NamedConnectors): FieldError[] {
   const schemaProblem = schemaFault(definition.input_schema)
   const errors: FieldError[] =
     schemaProblem === undefined ? [] : [{ path: 'body.input_schema', message: schemaProblem }]
@@ -30,6 +31,7 @@ export function checkDefinition(definition: JobDefinition): FieldError[] {
     elsewhere: new Map(all.map(({ step, path }) => [step.id, whereabouts(path)])),
     loopVariables: [],
     runVariables,
+    connectors,
   }
   errors.push(...checkSteps(definition.steps, 'body.steps', visible, before))
   if (definition.output !== undefined)
@@ -42,12 +44,17 @@ export function checkDefinition(definition: JobDefinition): FieldError[] {
 type Before = Map<string, { step: Step; stepType: AnyStepType | undefined }>
 
 /** Checks the steps of one list in their order; `before` grows with them. */
-function checkSteps(steps: readonly Step[], path: string, visible: Visible, before: Before): FieldError[] {
+function checkSteps(
+  steps: readonly Step[],
+  path: string,
+  visible: Visible & { connectors: NamedConnectors },
+  before: Before,
+): FieldError[] {
   return steps.flatMap((step, index) => {
     const at = `${path}[${index}]`
     const stepType = stepTypes.get(step.type)
     const errors = [
-      ...(stepType === undefined ? [unknownType(at)] : checkStep(stepType, step, at)),
+      ...(stepType === undefined ? [unknownType(at)] : checkStep(stepType, step, at, visible.connectors)),
       ...checkTemplates(step.input, `${at}.input`, visible),
       ...checkTemplates(step.if, `${at}.if`, visible),
     ]
@@ -89,9 +96,9 @@ const unknownType = (at: string): FieldError => ({
   message: `must be one of ${[...stepTypes.keys()].join(', ')}`,
 })
 
-function checkStep(stepType: AnyStepType, step: Step, at: string): FieldError[] {
+function checkStep(stepType: AnyStepType, step: Step, at: string, connectors: NamedConnectors): FieldError[] {
   const errors: FieldError[] = []
-  if (stepType.credentialRequired && step.credential === undefined)
+  if (stepType.credentialRequired && step.credential === undefined && step.connector === undefined)
     errors.push({
       path: `${at}.credential`,
       message: `is needed: one of type ${stepType.credentials.join(', ')}`,
@@ -100,11 +107,17 @@ function checkStep(stepType: AnyStepType, step: Step, at: string): FieldError[] 
     errors.push({ path: `${at}.credential`, message: `is not used by ${stepType.type}` })
   if (!stepType.takesClientCertificate && step.client_certificate !== undefined)
     errors.push({ path: `${at}.client_certificate`, message: `is not used by ${stepType.type}` })
-  errors.push(...inputErrors(stepType, step.input, `${at}.input`))
-  for (const fault of stepType.check?.(step.input) ?? [])
-    errors.push({ path: `${at}.input${fault.at}`, message: fault.message })
-  for (const field of stepType.urlFields ?? [])
-    errors.push(...checkUrl(step.input[field], `${at}.input.${field}`))
+  const { input, faults } = connectedInput(stepType, step, step.input, connectors)
+  errors.push(...faults.map(({ path, message }) => ({ path: `${at}.${path}`, message })))
+  if (input !== undefined) {
+    errors.push(...inputErrors(stepType, input, `${at}.input`))
+    for (const fault of stepType.check?.(input as Step['input']) ?? [])
+      errors.push({ path: `${at}.input${fault.at}`, message: fault.message })
+  }
+  // Behind a connector's base URL it is a path, whose first part may be a variable like any other.
+  if (step.connector === undefined)
+    for (const field of stepType.urlFields ?? [])
+      errors.push(...checkUrl(step.input[field], `${at}.input.${field}`))
   return [...errors, ...checkFlow(stepType, step, at)]
 }
 

@@ -2,6 +2,7 @@ import { type DryRun, type DryRunJob, type JobDefinition, stepsOfJob } from '@op
 import type { FieldError } from '@opsconductor/errors'
 import { compileSchema, schemaFault } from '@opsconductor/json-schema'
 import type { ExecutorDeps } from '../deps.ts'
+import { findNamedConnectors } from './check-connectors.ts'
 import { checkDefinition } from './check-definition.ts'
 import { dryRunSteps } from './dry-run-steps.ts'
 import { getJob } from './get-job.ts'
@@ -10,18 +11,22 @@ const errorsMax = 200
 
 /** What each step would be given, without running any: no target is reached and no credential is lent. */
 export async function dryRunJob(
-  deps: Pick<ExecutorDeps, 'jobs'>,
+  deps: Pick<ExecutorDeps, 'jobs' | 'connectorOf'>,
   projectId: string,
   request: DryRunJob,
 ): Promise<DryRun> {
   const { definition, at, run } = await findDefinition(deps, projectId, request)
+  const connectors = await findNamedConnectors(deps.connectorOf, projectId, definition)
   const errors = [
-    ...checkDefinition(definition).map((error) => ({ ...error, path: error.path.replace(/^body/, at) })),
+    ...checkDefinition(definition, connectors).map((error) => ({
+      ...error,
+      path: error.path.replace(/^body/, at),
+    })),
     ...inputFaults(definition, request.input),
     ...surplusResults(definition, request.step_results),
   ]
   const told = new Set(errors.map(({ path }) => path))
-  const { steps, output, faults } = dryRunSteps(definition, { ...request, run, at }, told)
+  const { steps, output, faults } = dryRunSteps(definition, { ...request, run, at, connectors }, told)
   const all = [...errors, ...faults]
   return { ok: all.length === 0, errors: all.slice(0, errorsMax), steps, output }
 }

@@ -14,7 +14,7 @@ const dryRun = (
 ) =>
   dryRunSteps(
     JobDefinition.parse(definition),
-    { input: {}, step_results: {}, run: {}, at: 'body', ...given },
+    { input: {}, step_results: {}, run: {}, at: 'body', connectors: new Map(), ...given },
     new Set(),
   )
 const urls = (definition: object, given = {}) =>

@@ -1,12 +1,14 @@
 import type { Condition, DryRun, JobDefinition, Step } from '@opsconductor/contracts'
 import type { FieldError } from '@opsconductor/errors'
 import { planStep } from '../run-job/plan-step.ts'
+import type { AnyStepType } from '../step-types/define-step-type.ts'
 import { stepTypes } from '../step-types/index.ts'
 import { set } from '../step-types/set.ts'
 import { evaluateCondition } from '../templating/evaluate-condition.ts'
 import { TemplateError } from '../templating/parse-template.ts'
 import { findTemplates, variablesWithin } from '../templating/references.ts'
 import type { TemplateScope } from '../templating/render.ts'
+import { connectedInput, type NamedConnectors } from './check-connectors.ts'
 import { inputErrors } from './check-definition.ts'
 import { finallyVariables } from './check-templates.ts'
 import { type Known, missingVariables, renderKnown } from './render-known.ts'
@@ -22,6 +24,7 @@ interface Given {
   run: Readonly<Record<string, unknown>>
   /** How paths name the definition. */
   at: string
+  connectors: NamedConnectors
 }
 
 /** What can be named where a step stands. */
@@ -36,7 +39,7 @@ interface Place {
 /** Renders every step's input as far as it is known. `told`: the paths of faults that were found already, which are not told again. */
 export function dryRunSteps(
   definition: JobDefinition,
-  { input, step_results, run, at }: Given,
+  { input, step_results, run, at, connectors }: Given,
   told: ReadonlySet<string>,
 ): Pick<DryRun, 'steps' | 'output'> & { faults: FieldError[] } {
   const rows: Row[] = []
@@ -82,21 +85,31 @@ export function dryRunSteps(
     }
   }
 
+  /** What the step type would be given; as it was rendered where the step's connector gives nothing. */
+  function connect(step: Step, stepType: AnyStepType, rendered: Known, path: string): Known {
+    const { input, faults } = connectedInput(stepType, step, rendered.value, connectors)
+    add(faults.map((fault) => ({ ...fault, path: `${at}.${path}.${fault.path}` })))
+    if (input === undefined) return rendered
+    add(inputErrors(stepType, input, `${at}.${path}.input`))
+    return { ...rendered, value: input }
+  }
+
   function visit(step: Step, path: string, place: Place): void {
     const stepType = stepTypes.get(step.type)
     const runs = decide(step.if, `${at}.${path}.if`, place)
     const inputPath = `${at}.${path}.input`
     const rendered = runs === false ? null : render(step.input, inputPath, place, stepType?.urlFields)
-    if (rendered !== null && stepType !== undefined) add(inputErrors(stepType, rendered.value, inputPath))
+    const shown = rendered && stepType ? connect(step, stepType, rendered, path) : rendered
     const plan = stepType && planStep(step)
     rows.push({
       path,
       id: step.id,
       type: step.type,
       runs,
-      input: rendered as Row['input'],
+      input: shown as Row['input'],
       credential: step.credential ?? null,
       client_certificate: step.client_certificate ?? null,
+      connector: step.connector ?? null,
       via: step.via ?? [],
       timeout_seconds: plan?.timeoutSeconds ?? null,
       max_attempts: plan?.attemptsMax ?? null,

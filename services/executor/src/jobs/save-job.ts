@@ -2,7 +2,7 @@ import { type CreateJob, executorTopics, type JobDefinition } from '@opsconducto
 import { AppError } from '@opsconductor/errors'
 import type { z } from 'zod'
 import type { ExecutorDeps } from '../deps.ts'
-import { checkJob } from './check-job.ts'
+import { type CheckJobDeps, checkJob } from './check-job.ts'
 import type { Job, JobDraft } from './store.ts'
 
 type JobRequest = z.infer<typeof CreateJob>
@@ -42,7 +42,7 @@ export async function addJobVersion(
 export const unknownJob = () => new AppError('not_found', 'There is no such job.')
 
 async function checkedDraft(
-  deps: Pick<ExecutorDeps, 'internal' | 'bastions' | 'jobs'>,
+  deps: CheckJobDeps,
   projectId: string,
   by: string,
   { name, description, ...rest }: JobRequest,

@@ -9,8 +9,7 @@ import {
 } from '@opsconductor/contracts'
 import type { FieldError } from '@opsconductor/errors'
 import { fieldErrors } from '@opsconductor/service-kit'
-import type { ExecutorDeps } from '../deps.ts'
-import { checkJob } from './check-job.ts'
+import { type CheckJobDeps, checkJob } from './check-job.ts'
 
 /** A person mends no more at once. */
 const errorsMax = 200
@@ -20,7 +19,7 @@ const errorsMax = 200
  * checked all the same.
  */
 export async function validateJob(
-  deps: Pick<ExecutorDeps, 'internal' | 'bastions' | 'jobs'>,
+  deps: CheckJobDeps,
   projectId: string,
   body: unknown,
 ): Promise<JobValidation> {
@@ -35,7 +34,7 @@ export async function validateJob(
 }
 
 async function faultsOfTheRest(
-  deps: Pick<ExecutorDeps, 'internal' | 'bastions' | 'jobs'>,
+  deps: CheckJobDeps,
   projectId: string,
   body: unknown,
   issues: readonly { path: PropertyKey[] }[],

@@ -1,6 +1,10 @@
 import { databaseUnavailable } from '@opsconductor/database'
-import { toAppError } from '@opsconductor/errors'
+import { AppError, toAppError } from '@opsconductor/errors'
 import { ApplicationFailure, Context } from '@temporalio/activity'
+import { beginCall } from '../project-calls/begin-call.ts'
+import { endCall } from '../project-calls/end-call.ts'
+import { assertOutput } from '../project-calls/schemas.ts'
+import { waitForUpdate } from '../project-calls/wait-for-update.ts'
 import { redeliverWebhook } from '../webhooks/redeliver-webhook.ts'
 import type { PlannedRetry, RunJobActivities } from './activity-contract.ts'
 import { beginStep, endStep, keepValue } from './durable-steps.ts'
@@ -37,8 +41,26 @@ export function createActivities(deps: RunJobDeps, projectId: string): RunJobAct
     beginStep: (place, input) => reported(() => beginStep(deps.store, place, input)),
     endStep: (place, end) => reported(() => endStep(deps, projectId, place, end)),
     keepValue: (place, value) => reported(() => keepValue(deps, projectId, place, value)),
-    closeRun: (outcome) =>
+    beginCall: (place, asked) =>
+      reported(ofARun(() => beginCall(deps.projectCalls, projectId, place, asked))),
+    endCall: ({ runId, stepId, item = '' }, operation, { connectorId, outputSchema }, end) =>
+      reported(
+        ofARun(() =>
+          endCall(
+            deps.projectCalls,
+            { connectorId, runId, stepId, item, operation, sourceProjectId: projectId },
+            end,
+            outputSchema,
+          ),
+        ),
+      ),
+    waitForUpdate: (update) =>
+      reported(() =>
+        heard(({ cancelled }) => waitForUpdate(deps.projectCalls, projectId, update, cancelled)),
+      ),
+    closeRun: (outcome, outputSchema = null) =>
       reported(async () => {
+        if (outcome.status === 'succeeded') assertOutput(outputSchema, outcome.output)
         const { workflowId = '' } = Context.current().info.workflowExecution ?? {}
         await deps.writeBehind.close(outcome.run_id, (steps) =>
           deps.store.closeRun(projectId, outcome, workflowId, steps),
@@ -47,6 +69,14 @@ export function createActivities(deps: RunJobDeps, projectId: string): RunJobAct
       }),
   }
 }
+
+/** A user's own workflow could name this activity too; a local one is only ever our workflow's. */
+const ofARun =
+  <T>(work: () => Promise<T>) =>
+  async (): Promise<T> => {
+    if (Context.current().info.isLocal) return await work()
+    throw new AppError('forbidden', 'Only a run may ask for this.')
+  }
 
 /** Sends heartbeats while an attempt runs: with their answers it learns that it was cancelled. */
 async function heard<T>(work: (context: AttemptContext) => Promise<T>, attempt?: number): Promise<T> {

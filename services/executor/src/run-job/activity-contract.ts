@@ -1,4 +1,20 @@
-import type { Condition, RunFailure, RunJobInput, RunJobRequest, RunOutcome } from '@opsconductor/contracts'
+import type {
+  CallOperation,
+  CallTarget,
+  Condition,
+  RunFailure,
+  RunJobInput,
+  RunJobRequest,
+  RunOutcome,
+} from '@opsconductor/contracts'
+import type {
+  AskedCall,
+  AwaitedUpdate,
+  BegunCall,
+  EndedCall,
+  OpenedCall,
+  OperationEnd,
+} from '../project-calls/call-contract.ts'
 
 // Plans and requests stand in histories, which later versions of this code replay: fields that came later are optional.
 
@@ -21,6 +37,7 @@ export interface PlannedStep {
   type: string
   credential: string | null
   clientCertificate: string | null
+  connector?: string
   via?: string[]
   /** With its templates as they are written. */
   input: Record<string, unknown>
@@ -45,6 +62,8 @@ export interface RunFacts {
   trigger: RunJobInput['trigger']
   /** How many runs are above this one. */
   depth: number
+  /** The projects that wait for it, from the first on; absent where none does. */
+  callChain?: string[]
 }
 
 /** `ended`: this run has an outcome already (an Idempotency-Key that came back after Temporal forgot the workflow). */
@@ -76,6 +95,8 @@ export const idempotencyKeyOf = ({ runId, stepId, item = '' }: StepPlace): strin
 export interface StepRequest extends StepPlace {
   credential: string | null
   clientCertificate: string | null
+  /** Then what opens it takes the place of `credential`. */
+  connector?: string
   via?: string[]
   /** Rendered. */
   input: unknown
@@ -114,6 +135,17 @@ export interface RunJobActivities {
   keepValue(place: StepPlace, value: unknown): Promise<unknown>
   /** Makes the attempt that was asked for under this id. */
   redeliverWebhook(redeliveryId: string): Promise<void>
+  /** Leave to call another project, and everything that must be before the workflow may name an endpoint. */
+  beginCall(place: StepPlace, asked: AskedCall): Promise<BegunCall>
+  /** Writes the end of a call; answers what the step fails with. */
+  endCall(
+    place: StepPlace,
+    operation: CallOperation,
+    call: Pick<OpenedCall, 'connectorId' | 'outputSchema'>,
+    end: OperationEnd,
+  ): Promise<EndedCall>
+  /** What an update of a workflow of the project answers, for as long as that takes. */
+  waitForUpdate(update: AwaitedUpdate): Promise<unknown>
   /** Writes the outcome into the run's row. May be called again with the same run. */
-  closeRun(outcome: RunOutcome): Promise<void>
+  closeRun(outcome: RunOutcome, outputSchema?: CallTarget['output_schema']): Promise<void>
 }

@@ -41,6 +41,7 @@ export async function openRun(
       version: input.version,
       trigger: input.trigger,
       depth: input.parent?.depth ?? 0,
+      ...(input.call_chain === undefined ? {} : { callChain: input.call_chain }),
     },
   }
   return { input, opened }
@@ -91,6 +92,7 @@ async function fromRequest(
     trigger: request.trigger ?? byTemporal,
     body_hash: null,
     parent: request.parent ?? null,
+    ...(request.call_chain === undefined ? {} : { call_chain: request.call_chain }),
   }
 }
 

@@ -7,6 +7,8 @@ import { createStepArtefacts } from '../artefacts/create-step-artefacts.ts'
 import type { StepArtefacts } from '../artefacts/step-artefacts.ts'
 import type { ArtefactOwner } from '../artefacts/store.ts'
 import type { LentBastion } from '../bastions/borrow-bastions.ts'
+import { applyConnector } from '../connectors/apply-connector.ts'
+import type { UsableConnector } from '../connectors/usable-connector.ts'
 import type { HttpExchange } from '../http/exchange.ts'
 import { keepExchanges } from '../http/keep-exchanges.ts'
 import { createReach, type Reach } from '../reach/reach.ts'
@@ -37,7 +39,9 @@ export interface StepAttempt {
 }
 
 export interface Lent {
+  /** What opens its connector, where the step names one. */
   credential: LentCredential | undefined
+  connector?: UsableConnector
   clientCertificate: LentCredential | undefined
   bastions: LentBastion[]
 }
@@ -46,7 +50,8 @@ export interface Lent {
 export async function performStep(attempt: StepAttempt, lent: Lent): Promise<unknown> {
   const { deps, request, cancelled, redactor } = attempt
   const stepType = knownType(request.type)
-  const input = parseInput(stepType, request.input)
+  const given = lent.connector === undefined ? request.input : applyConnector(lent.connector, request)
+  const input = parseInput(stepType, given)
   const timeoutMs = request.timeoutSeconds * 1000
   const timeout = new AbortController()
   const timer = setTimeout(
@@ -79,7 +84,8 @@ async function toolsFor(
   const waiting = { msMax: waitMsMax, signal: cancelled }
   const policy = await whileUnavailable(() => deps.outboundPolicyOf(projectId), waiting)
   const { hosts, caBundles } = limitsOf(lent.credential, lent.clientCertificate)
-  const trust = deps.trustOf(projectId, caBundles)
+  // What opens a connector goes only to whom the connector's own project trusts.
+  const trust = deps.trustOf(lent.connector?.project_id ?? projectId, caBundles)
   const direct = createReach({ projectId, policy, resolve: deps.resolve, limitsHosts: hosts })
   const reach = reachOf(direct, stepType, lent.bastions, { policy, trust, sshPool: deps.sshPool })
   return createStepTools({

@@ -37,6 +37,7 @@ export function planStep(step: Step): PlannedStep {
     type: step.type,
     credential: step.credential ?? null,
     clientCertificate: step.client_certificate ?? null,
+    ...(step.connector === undefined ? {} : { connector: step.connector }),
     ...(step.via === undefined ? {} : { via: step.via }),
     input: step.input,
     urlFields: stepType.urlFields ?? [],

@@ -1,11 +1,13 @@
-import type { LentCredential, OutboundPolicy, UseCredential } from '@opsconductor/contracts'
+import type { LentCredential, LentToConnector, OutboundPolicy, UseCredential } from '@opsconductor/contracts'
 import type { SshPool } from '@opsconductor/ssh'
 import type { ArtefactDeps } from '../artefacts/create-step-artefacts.ts'
 import type { BastionStore } from '../bastions/store.ts'
+import type { FindConnector } from '../connectors/usable-connector.ts'
 import type { ExecutorEvents } from '../events.ts'
 import type { HttpClients } from '../http/http-clients.ts'
 import type { MibTree } from '../mibs/mib-tree.ts'
 import type { Resolve } from '../outbound-policy/resolve-target.ts'
+import type { ProjectCallDeps } from '../project-calls/project-call-deps.ts'
 import type { Databases } from '../sql/databases.ts'
 import type { ProjectTrust } from '../trust/project-trust.ts'
 import type { WebhookStore } from '../webhooks/store.ts'
@@ -26,6 +28,10 @@ export interface RunJobDeps {
   mibsOf(projectId: string): Promise<MibTree>
   resolve: Resolve
   webhooks: WebhookStore
+  projectCalls: ProjectCallDeps
   lendCredential(reference: string, use: UseCredential, signal: AbortSignal): Promise<LentCredential>
+  connectorOf: FindConnector
+  /** What opens the connector. */
+  lendConnector(id: string, use: UseCredential, signal: AbortSignal): Promise<LentToConnector>
   events: ExecutorEvents
 }

@@ -2,6 +2,7 @@ import type { LentCredential } from '@opsconductor/contracts'
 import { AppError, toAppError } from '@opsconductor/errors'
 import { createRedactor, type Redactor } from '@opsconductor/redact'
 import { borrowBastions } from '../bastions/borrow-bastions.ts'
+import { type BorrowedConnector, borrowConnector } from '../connectors/borrow-connector.ts'
 import { toStorable, toStorableText } from '../json-limits.ts'
 import { stepTypes } from '../step-types/index.ts'
 import { idempotencyKeyOf, type StepRequest } from './activity-contract.ts'
@@ -103,13 +104,24 @@ async function begin(
   const waiting = { msMax: waitMsMax, signal: cancelled }
   const { redeliveryId, runId, stepId } = request
   const lendFor = { project_id: projectId, run_id: redeliveryId ?? runId, step_id: stepId }
-  const lend = (reference: string) =>
-    whileUnavailable(() => deps.lendCredential(reference, lendFor, cancelled), waiting)
+  const lenders: Lenders = {
+    credential: (reference) =>
+      whileUnavailable(() => deps.lendCredential(reference, lendFor, cancelled), waiting),
+    connector: (reference) =>
+      whileUnavailable(
+        () =>
+          borrowConnector(
+            () => deps.connectorOf(projectId, reference),
+            (id) => deps.lendConnector(id, lendFor, cancelled),
+          ),
+        waiting,
+      ),
+  }
   const rowId = Promise.resolve(row && whileUnavailable(() => deps.store.startStep(row), waiting))
   rowId.catch(() => {})
   try {
     const [lent] = await Promise.all([
-      borrow(deps, projectId, request, lend).catch(toCredentialError),
+      borrow(deps, projectId, request, lenders).catch(toCredentialError),
       stepTypes.get(request.type)?.retryable ? undefined : rowId,
     ])
     return { rowId, lent }
@@ -119,19 +131,27 @@ async function begin(
   }
 }
 
+interface Lenders {
+  credential(reference: string): Promise<LentCredential>
+  connector(reference: string): Promise<BorrowedConnector>
+}
+
 async function borrow(
   deps: RunJobDeps,
   projectId: string,
-  { credential, clientCertificate, via = [] }: StepRequest,
-  lend: (reference: string) => Promise<LentCredential>,
+  { credential, clientCertificate, connector, via = [] }: StepRequest,
+  lend: Lenders,
 ): Promise<Lent> {
-  const lendAny = async (reference: string | null) => (reference === null ? undefined : lend(reference))
+  const lendAny = async (reference: string | null) =>
+    reference === null ? undefined : lend.credential(reference)
+  const lendOwn = async () =>
+    connector === undefined ? { credential: await lendAny(credential) } : lend.connector(connector)
   const [own, certificate, bastions] = await Promise.all([
-    lendAny(credential),
+    lendOwn(),
     lendAny(clientCertificate),
-    borrowBastions(deps.bastions, projectId, via, lend),
+    borrowBastions(deps.bastions, projectId, via, lend.credential),
   ])
-  return { credential: own, clientCertificate: certificate, bastions }
+  return { ...own, clientCertificate: certificate, bastions }
 }
 
 const allOf = ({ credential, clientCertificate, bastions }: Lent) => [

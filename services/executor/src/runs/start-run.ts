@@ -63,10 +63,8 @@ async function startWorkflow(
 ): Promise<void> {
   try {
     // A namespace that is asked for before its worker made it stays unknown to Temporal for seconds.
-    if (!deps.workers.serves(run.projectId)) {
-      await deps.temporal.ready()
-      await deps.workers.serve(run.projectId)
-    }
+    if (!deps.workers.serves(run.projectId)) await deps.temporal.ready()
+    await deps.workers.serve(run.projectId)
     await askTemporal(deps, run)
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return

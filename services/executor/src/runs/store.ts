@@ -85,11 +85,11 @@ export function createRunStore(prisma: PrismaClient) {
     async findPinned(id: string): Promise<PinnedRun | undefined> {
       const rows = await prisma.$queryRaw<PinnedRun[]>`
         SELECT r.id AS run_id, r.project_id, r.job_id, r.job_version, r.status, (
-          SELECT jsonb_agg(jsonb_build_object(
-            'id', step->'id', 'type', step->'type', 'credentials',
+          SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+            'id', step->'id', 'type', step->'type', 'connector', step->'connector', 'credentials',
             array_remove(ARRAY[step->>'credential', step->>'client_certificate'], NULL) || ARRAY(
               SELECT bastion.credential::text FROM executor.bastions bastion
-              WHERE bastion.project_id = r.project_id AND step->'via' ? bastion.name)))
+              WHERE bastion.project_id = r.project_id AND step->'via' ? bastion.name))))
           FROM unnest(ARRAY[
             '$.steps[*]', '$.steps[*].steps[*]', '$.steps[*].steps[*].steps[*]',
             '$.finally[*]', '$.finally[*].steps[*]', '$.finally[*].steps[*].steps[*]'
@@ -123,6 +123,8 @@ export function createRunStore(prisma: PrismaClient) {
     },
   }
 }
+
+export type RunStore = ReturnType<typeof createRunStore>
 
 function toRun(row: Prisma.JobRunGetPayload<object>): Run {
   return {

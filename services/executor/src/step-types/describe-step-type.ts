@@ -1,4 +1,5 @@
-import type { JsonSchema, StepTypeDescription } from '@opsconductor/contracts'
+import { connectorKindDefinitions } from '@opsconductor/connector-kinds'
+import type { ConnectorKind, JsonSchema, StepTypeDescription } from '@opsconductor/contracts'
 import { z } from 'zod'
 import type { AnyStepType } from './define-step-type.ts'
 
@@ -12,6 +13,7 @@ export function describeStepType(stepType: AnyStepType): z.infer<typeof StepType
     credential_types: [...stepType.credentials],
     credential_required: stepType.credentialRequired ?? false,
     client_certificate: stepType.takesClientCertificate ?? false,
+    connector_kinds: kindsFor(stepType.type),
     via: stepType.takesVia ?? false,
     loops: stepType.loops ?? false,
     retryable: stepType.retryable,
@@ -25,6 +27,11 @@ export function describeStepType(stepType: AnyStepType): z.infer<typeof StepType
     })) as z.infer<typeof StepTypeDescription>['examples'],
   }
 }
+
+const kindsFor = (type: string): ConnectorKind[] =>
+  [...connectorKindDefinitions.values()].flatMap(({ kind, stepTypes }) =>
+    stepTypes.includes(type) ? kind : [],
+  )
 
 /** Of a value as it is written (`input`), or as it comes out (`output`: with its defaults). */
 function toJsonSchema(of: z.ZodType, io: 'input' | 'output'): z.infer<typeof JsonSchema> {

@@ -56,10 +56,8 @@ async function startWorkflow(
 ): Promise<void> {
   const input: RedeliverWebhookInput = { redelivery_id: id }
   try {
-    if (!workers.serves(projectId)) {
-      await temporal.ready()
-      await workers.serve(projectId)
-    }
+    if (!workers.serves(projectId)) await temporal.ready()
+    await workers.serve(projectId)
     await temporal.connection.withDeadline(Date.now() + startMs, () =>
       temporal.clientFor(namespaceOf(projectId)).workflow.start(redeliverWebhookWorkflow.type, {
         taskQueue: runJobWorkflow.taskQueue,

@@ -1,7 +1,6 @@
-import { Json, TargetUrl } from '@opsconductor/contracts'
+import { HeaderValue, Json, SettableHeaderName, TargetUrl } from '@opsconductor/contracts'
 import { z } from 'zod'
 import { expectationFields } from '../http/answer/expectations.ts'
-import { HeaderValue, SettableHeaderName } from '../http/header-fields.ts'
 
 const daySeconds = 86_400
 

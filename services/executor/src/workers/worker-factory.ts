@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { namespaceOf, runJobWorkflow } from '@opsconductor/contracts'
 import { connectWorkers, loadWorkflowBundle, type WorkerTracing } from '@opsconductor/temporal/worker'
 import { type Logger, type NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker'
+import type { ServiceHandler } from 'nexus-rpc'
 import type { RunJobActivities } from '../run-job/activity-contract.ts'
 
 export interface WorkerFactoryOptions {
@@ -11,6 +12,8 @@ export interface WorkerFactoryOptions {
   tracing: WorkerTracing | undefined
   ensureNamespace(projectId: string): Promise<unknown>
   activitiesOf(projectId: string): RunJobActivities
+  /** What other projects may call. */
+  nexusServicesOf(projectId: string): ServiceHandler[]
 }
 
 const workflowsPath = fileURLToPath(new URL('../run-job/workflow/run-job.ts', import.meta.url))
@@ -21,6 +24,7 @@ const tuning = {
   maxConcurrentActivityTaskPolls: 2,
   maxConcurrentWorkflowTaskExecutions: 40,
   maxConcurrentActivityTaskExecutions: 100,
+  maxConcurrentNexusTaskPolls: 2,
   maxConcurrentLocalActivityExecutions: 100,
   maxEagerActivityReservationsPerWorkflowTask: 3,
   maxCachedWorkflows: 200,
@@ -59,6 +63,7 @@ export function createWorkerFactory(options: WorkerFactoryOptions) {
         taskQueue: runJobWorkflow.taskQueue,
         workflowBundle,
         activities: options.activitiesOf(projectId),
+        nexusServices: options.nexusServicesOf(projectId),
         ...(options.tracing ?? {}),
         ...tuning,
       })

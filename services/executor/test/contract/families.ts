@@ -1,6 +1,7 @@
 import type { Family } from './family.ts'
 import { flowFamily } from './peers-flow.ts'
 import { httpFamily } from './peers-http.ts'
+import { projectFamily } from './peers-project.ts'
 import { snmpFamily } from './peers-snmp.ts'
 import { sqlFamily } from './peers-sql.ts'
 import { sshFamily } from './peers-ssh.ts'
@@ -11,6 +12,7 @@ import { webhookFamily } from './peers-webhook.ts'
 export const families: readonly Family[] = [
   flowFamily,
   httpFamily,
+  projectFamily,
   snmpFamily,
   sqlFamily,
   sshFamily,

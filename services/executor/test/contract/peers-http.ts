@@ -27,11 +27,19 @@ async function received(request: IncomingMessage) {
 }
 
 /** All that the examples ask of their targets. */
-const answer = JSON.stringify({ id: 7, state: 'done', artifact: { version: '1.2.3' } })
+const answer = JSON.stringify({
+  ...{ id: 7, state: 'done', artifact: { version: '1.2.3' } },
+  choices: [{ message: { role: 'assistant', content: 'It is well.' }, finish_reason: 'stop' }],
+})
+
+const callTypes = new Set(['agent.call', 'llm.call', 'tool.call'])
+
+/** Where a step's URL stands. */
+const urlFieldOf = (type: string) => (type === 'llm.call' ? 'base_url' : 'url')
 
 /** HTTP steps, on HTTPS servers: one that is open to everybody, one that asks who calls. */
 export const httpFamily: Family = {
-  plays: (type) => type.startsWith('http.'),
+  plays: (type) => type.startsWith('http.') || callTypes.has(type),
   async start() {
     const authorisation = await startOAuth2Peer()
     const authority = makeCertificate('contract authority', { ca: true })
@@ -53,10 +61,11 @@ export const httpFamily: Family = {
       number,
       number,
     ]
-    const placeAt = (port: number) => (step: ExampleStep, auth: Auth) => ({
-      ...step,
-      input: { ...inputFor(auth), ...step.input, url: withPort(step.input.url, port) },
-    })
+    const placeAt = (port: number) => (step: ExampleStep, auth: Auth) => {
+      const field = urlFieldOf(step.type)
+      const at = withPort(step.input[field], port)
+      return { ...step, input: { ...inputFor(auth), ...step.input, [field]: at } }
+    }
     const clientCertificate = {
       type: 'x509',
       secret: { private_key: client.key },
@@ -74,13 +83,11 @@ export const httpFamily: Family = {
           name: 'HTTPS server (Node) behind a bastion',
           auths: [{ name: 'none' }],
           // The bastion resolves the name.
-          place: ({ type, input }) => ({
-            ...{ type, via: ['bastion'] },
-            input: {
-              ...input,
-              url: String(input.url).replace(/^https:\/\/[^/]+/, `https://localhost:${open}`),
-            },
-          }),
+          place({ type, input }) {
+            const field = urlFieldOf(type)
+            const at = String(input[field]).replace(/^https:\/\/[^/]+/, `https://localhost:${open}`)
+            return { type, via: ['bastion'], input: { ...input, [field]: at } }
+          },
         },
       ],
       ports: [open, guarded, authorisation.port],
@@ -88,7 +95,7 @@ export const httpFamily: Family = {
       input: {
         ...{ order_id: 7, host: 'web-01', query: 'shoes & socks', id: 'd-1', first: 'a', second: '<b>' },
         ...{ note: 'a note', version: '1.2.3', service: 'web', replicas: 3, report: 'all is well' },
-        ...{ ticket: 12, session: 's-1' },
+        ...{ ticket: 12, session: 's-1', log: 'disk full', email: 'ada@example.com' },
       },
       caBundle: ca,
       async stop() {

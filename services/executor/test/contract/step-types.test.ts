@@ -3,28 +3,37 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { stepTypes } from '../../src/step-types/index.ts'
+import { createGrantsPeer } from '../project-calls/grants-peer.ts'
 import { createJob, type ExecutorUnderTest, startExecutor } from '../support/executor.ts'
 import { startBastion } from './bastion.ts'
 import { casesOf, untried } from './cases.ts'
 import { families } from './families.ts'
 import type { Family, PlayedFamily } from './family.ts'
 import { keepMatrix, keptMatrix, matrixTable, type Proven } from './matrix.ts'
+import { startOtherProject } from './peers-project.ts'
 import { prepareTarget, runCases } from './run-cases.ts'
 
 let executor: ExecutorUnderTest
 let bastion: Awaited<ReturnType<typeof startBastion>>
+let otherProject: Awaited<ReturnType<typeof startOtherProject>>
 const played = new Map<Family, PlayedFamily>()
 const proven: Proven[] = []
 const sqliteDirectory = mkdtempSync(join(tmpdir(), 'contract-sqlite-'))
 
 beforeAll(async () => {
   const loopback = async () => [{ address: '127.0.0.1', family: 4 }]
+  const grants = await createGrantsPeer()
   const [started] = await Promise.all([
-    startExecutor({ resolve: loopback, environment: { SQLITE_DIRECTORY: sqliteDirectory } }),
+    startExecutor({
+      resolve: loopback,
+      environment: { SQLITE_DIRECTORY: sqliteDirectory },
+      registryRoutes: grants.routes,
+    }),
     ...families.map(async (family) => played.set(family, await family.start())),
   ])
   executor = started
   bastion = await startBastion()
+  otherProject = await startOtherProject(executor, grants)
   const peers = [...played.values()]
   await executor.open(bastion.port, ...peers.flatMap(({ ports }) => ports))
   await bastion.join(executor)
@@ -36,6 +45,7 @@ beforeAll(async () => {
   for (const { targets } of peers) for (const target of targets) await prepareTarget(executor, target)
 }, 120_000)
 afterAll(async () => {
+  await otherProject?.stop()
   await executor?.stop()
   rmSync(sqliteDirectory, { recursive: true })
   await Promise.all([bastion?.stop(), ...[...played.values()].map((peers) => peers.stop())])

@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { set } from '../flow/steps.ts'
+import { startTwoProjects } from '../project-calls/two-projects.ts'
 import { createJob, type ExecutorUnderTest, endOf, runToEnd, startExecutor } from '../support/executor.ts'
 import { sendJson, startTarget } from '../support/target-server.ts'
 
@@ -92,6 +93,24 @@ try {
 } finally {
   await executor.stop()
   await target.close()
+}
+
+const projects = await startTwoProjects()
+try {
+  const { connector } = await projects.addJobConnector({ steps: [set('a', {})] })
+  const adding = await projects.addConnector({ callable_name: 'add' })
+  for (const [name, step, reference, input] of [
+    ['calls-a-job', 'project.call', connector, {}],
+    ['calls-a-workflow', 'project.call', adding.connector, { by: 1 }],
+    ['call-rejected', 'project.call', adding.connector, { by: -1 }],
+    ['starts-and-goes-on', 'project.start', connector, {}],
+  ] as const) {
+    const wait = step === 'project.start' ? { wait: false } : {}
+    const run = await projects.runStep(step, { connector: reference, input, ...wait })
+    await save(projects.executor, name, `run-${run.id}`)
+  }
+} finally {
+  await projects.stop()
 }
 
 async function save({ deps, projectId }: ExecutorUnderTest, name: string, workflowId: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Writable } from 'node:stream'
-import { createLog, listen } from '@opsconductor/service-kit'
+import { type AnyInternalRoute, createLog, listen } from '@opsconductor/service-kit'
 import {
   createTestDatabase,
   startApiKeyPeer,
@@ -21,12 +21,12 @@ export interface Answer {
 }
 
 /** A database of its own, the executor's neighbours as peers, and the environment that names them. */
-export async function startNeighbours() {
+export async function startNeighbours(registryRoutes: AnyInternalRoute[] = []) {
   const database = await createTestDatabase()
   const [apiKey, broker, registry] = await Promise.all([
     startApiKeyPeer(),
     startBrokerPeer(),
-    startRegistryPeer(),
+    startRegistryPeer(registryRoutes),
   ])
   const projectId = randomUUID()
   const { token, userId } = await apiKey.createUser({ role: 'admin', projectId })
@@ -34,6 +34,7 @@ export async function startNeighbours() {
     database,
     apiKey,
     broker,
+    registry,
     projectId,
     token,
     userId,
@@ -82,9 +83,13 @@ export function callerAt(url: string, token: string): Call {
 
 /** The real executor in this process. */
 export async function startExecutor(
-  options: DepsOptions & { temporalAddress?: string; environment?: Record<string, string> } = {},
+  options: DepsOptions & {
+    temporalAddress?: string
+    environment?: Record<string, string>
+    registryRoutes?: AnyInternalRoute[]
+  } = {},
 ) {
-  const neighbours = await startNeighbours()
+  const neighbours = await startNeighbours(options.registryRoutes)
   const { token } = neighbours
   const environment = {
     ...neighbours.environment,

@@ -6,8 +6,11 @@ import {
   getTrustEndpoint,
   type LentCredential,
   namespaceOf,
+  type ResolvedConnector,
   reportHostKeyEndpoint,
+  resolveConnectorEndpoint,
   type UseCredential,
+  useConnectorEndpoint,
   useCredentialEndpoint,
 } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
@@ -63,8 +66,11 @@ function lendable(
 export async function startBrokerPeer() {
   const credentials: (LentCredential & { projectId: string; isActive: boolean })[] = []
   const lent: (UseCredential & { reference: string; traceparent: string | undefined })[] = []
+  /** The credential that opens a connector, and for which version of it, by the connector's id. */
+  const openers = new Map<string, { credentialId: string; version: string }>()
   let beforeLending = async () => {}
   const caBundles: string[] = []
+  const bundlesOf = new Map<string, string[]>()
   const hostKeys: (TrustedKey & { host: string; port: number })[] = []
   const reportedHostKeys: z.infer<typeof reportHostKeyEndpoint.request>[] = []
   const find = (projectId: string, reference: string) => {
@@ -80,6 +86,16 @@ export async function startBrokerPeer() {
       await beforeLending()
       lent.push({ ...request, reference: params.reference ?? '', traceparent: header('traceparent') })
       return credential
+    }),
+    internalRoute(useConnectorEndpoint, async ({ params, request, header }) => {
+      const opener = openers.get(params.id ?? '')
+      const found = credentials.find(({ id }) => id === opener?.credentialId)
+      if (opener === undefined || found === undefined)
+        throw new AppError('not_found', 'There is no such connector.')
+      const { projectId: _, isActive: __, ...credential } = found
+      await beforeLending()
+      lent.push({ ...request, reference: params.id ?? '', traceparent: header('traceparent') })
+      return { ...credential, connector_version: opener.version }
     }),
     internalRoute(describeCredentialEndpoint, async ({ params, request }) => {
       const { id, name, type, extra, projectId, isActive } = find(request.project_id, params.reference ?? '')
@@ -105,9 +121,9 @@ export async function startBrokerPeer() {
       }
       return described
     }),
-    internalRoute(getTrustEndpoint, async ({ request: { host, port } }) => ({
+    internalRoute(getTrustEndpoint, async ({ request: { project_id, host, port } }) => ({
       host_keys: hostKeys.filter((key) => key.host === host && key.port === port),
-      ca_bundles: caBundles.map((certificates, index) => ({
+      ca_bundles: [...caBundles, ...(bundlesOf.get(project_id) ?? [])].map((certificates, index) => ({
         name: `bundle ${index}`,
         certificates,
         expires_at: new Date(Date.now() + 86_400_000).toISOString(),
@@ -123,6 +139,8 @@ export async function startBrokerPeer() {
     lent,
     /** What every project trusts: CA bundles in PEM, and keys of SSH hosts. */
     caBundles,
+    /** What one project alone trusts. */
+    bundlesOf,
     hostKeys,
     /** Keys that hosts have shown and that were not trusted. */
     reportedHostKeys,
@@ -148,6 +166,10 @@ export async function startBrokerPeer() {
       credentials.push(added)
       return added
     },
+    /** From now on the credential opens the connector. */
+    openConnector(connectorId: string, credentialId: string, version = '1') {
+      openers.set(connectorId, { credentialId, version })
+    },
     remove(id: string) {
       credentials.splice(
         credentials.findIndex((c) => c.id === id),
@@ -158,18 +180,47 @@ export async function startBrokerPeer() {
   }
 }
 
-/** The registry's internal listener: makes namespaces on the real Temporal. */
-export async function startRegistryPeer() {
+/** A connector as the registry knows it, and the projects that it is shared with. */
+type KnownConnector = ResolvedConnector & { sharedWith: string[] }
+
+/** The registry's internal listener: makes namespaces on the real Temporal, and has connectors in memory. */
+export async function startRegistryPeer(routes: AnyInternalRoute[] = []) {
   const temporal = connectTemporal({ address: testTemporalAddress() })
+  const connectors = new Map<string, KnownConnector>()
+  let beforeResolving = async () => {}
   const listening = await servePeer('interface-registry', [
+    ...routes,
     internalRoute(ensureNamespaceEndpoint, async ({ params }) => {
       const namespace = namespaceOf(params.id ?? '')
       await ensureNamespace(temporal.connection, namespace)
       return { namespace }
     }),
+    internalRoute(resolveConnectorEndpoint, async ({ params: { reference = '' }, request }) => {
+      await beforeResolving()
+      const own = [...connectors.values()].filter((one) => one.project_id === request.project_id)
+      const found = own.find(({ name }) => name === reference) ?? connectors.get(reference)
+      if (found === undefined || ![found.project_id, ...found.sharedWith].includes(request.project_id))
+        throw new AppError('not_found', 'There is no such connector.')
+      const { sharedWith: _, ...connector } = found
+      return connector
+    }),
   ])
   return {
     url: listening.url,
+    /** By their ids; one that is changed or taken out is, from then on. */
+    connectors,
+    /** What is awaited before a connector is told of. */
+    onResolve(wait: () => Promise<void>) {
+      beforeResolving = wait
+    },
+    addConnector(
+      connector: Pick<ResolvedConnector, 'project_id' | 'name' | 'kind' | 'settings'> &
+        Partial<KnownConnector>,
+    ) {
+      const added = { id: randomUUID(), version: '1', has_credential: false, sharedWith: [], ...connector }
+      connectors.set(added.id, added)
+      return added
+    },
     async close() {
       await listening.close()
       await temporal.close()

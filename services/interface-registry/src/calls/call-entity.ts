@@ -1,9 +1,10 @@
+import { hashJson } from '@opsconductor/auth'
 import { namespaceOf } from '@opsconductor/contracts'
 import type { Reply } from '@opsconductor/service-kit'
 import type { WorkflowHandle } from '@temporalio/client'
 import type { Call, CallContext } from './call-context.ts'
 import { assertOutput } from './outcome-reply.ts'
-import { hashJson, identifyRun } from './run-identity.ts'
+import { identifyRun } from './run-identity.ts'
 import { selectFirstBody } from './store.ts'
 import { fromTemporal, idempotencyMismatch } from './temporal-errors.ts'
 

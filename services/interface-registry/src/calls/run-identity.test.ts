@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
+import { hashJson } from '@opsconductor/auth'
 import { Id } from '@opsconductor/contracts'
-import { hashJson, identifyRun } from './run-identity.ts'
+import { identifyRun } from './run-identity.ts'
 
 const interfaceId = 'b0d1f6f4-7c0e-4f7e-9a39-0c8f4a0d8a11'
 const keyId = '5b0f5a52-1f2c-4a6a-8d5c-0f6d7e5c9b22'

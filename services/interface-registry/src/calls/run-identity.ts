@@ -33,15 +33,3 @@ export function identifyRun(
     updateId: sha256(`${identity.toString('hex')}:${bodyHash}`).toString('hex'),
   }
 }
-
-/** SHA-256 (hex) of a JSON value, the same for every order of names and every way to write it down. */
-export function hashJson(value: unknown): string {
-  return sha256(canonical(value)).toString('hex')
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([name, child]) => `${JSON.stringify(name)}:${canonical(child)}`).join(',')}}`
-}

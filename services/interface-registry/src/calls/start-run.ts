@@ -1,3 +1,4 @@
+import { hashJson } from '@opsconductor/auth'
 import { namespaceOf, type RunJobInput, runJobWorkflow, workflowIdOf } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import type { Reply } from '@opsconductor/service-kit'
@@ -15,7 +16,7 @@ import { ApplicationFailure } from '@temporalio/common'
 import type { Call, CallContext } from './call-context.ts'
 import { describeRun, type FoundRun, outcomeOfClosed, type RunMemo } from './find-run.ts'
 import { outcomeReply, parseOutcome } from './outcome-reply.ts'
-import { hashJson, identifyRun, type RunIdentity } from './run-identity.ts'
+import { identifyRun, type RunIdentity } from './run-identity.ts'
 import { fromTemporal, idempotencyMismatch } from './temporal-errors.ts'
 
 /**
@@ -28,6 +29,7 @@ export async function startRun(context: CallContext, call: Call): Promise<Reply>
   const identity = identifyRun(target.interfaceId, key.key_id, call.idempotencyKey, bodyHash)
   call.setRunId(identity.runId)
   const client = deps.temporal.clientFor(namespaceOf(target.projectId))
+  deps.announceUse(target.projectId)
   try {
     return outcomeReply(target, parseOutcome(await execute(context, client, identity, call.input, bodyHash)))
   } catch (error) {

@@ -11,5 +11,7 @@ export async function deleteInterface(deps: Deps, caller: Caller, id: string): P
   await removeInterface(deps.prisma, found.id)
   // What the gateway still holds, because it could not be reached, is an orphan now.
   deps.publisher.reconcileSoon()
+  // The call paths to it are gone with it; their Nexus endpoints are orphans.
+  deps.endpoints.soon()
   deps.events.interfaceDeleted(caller, found.id)
 }

@@ -2,6 +2,8 @@ import { faceIdOf, fits, type KongPlan, ownTag, planFor } from './plan.ts'
 import type { PublishingContext } from './settle.ts'
 import { markPending, selectUnwithdrawnFaces } from './store.ts'
 
+type Unsignalled = Omit<PublishingContext, 'signal'>
+
 interface Entity {
   id: string
   name?: string | null
@@ -18,15 +20,20 @@ interface Held {
  * Compares all that Kong holds of ours with all our rows; answers the public interfaces that must be settled: not yet
  * applied, missing or edited by somebody else in Kong, or left there although withdrawn or deleted.
  */
-export async function findUnsettled(context: PublishingContext): Promise<string[]> {
+export async function findUnsettled(context: Unsignalled): Promise<string[]> {
   const { pool, config } = context
   // Kong first: what is created while we look is then a row without an object, never an object without a row.
   const held = await readKong(context)
   const faces = await selectUnwithdrawnFaces(pool)
   const unsettled = new Set<string>()
+  let heldNow: Held | undefined
   for (const face of faces) {
     if (face.state === 'published') {
-      if (isHeld(held, planFor(face, config.REGISTRY_UPSTREAM_URL))) continue
+      const plan = planFor(face, config.REGISTRY_UPSTREAM_URL)
+      if (isHeld(held, plan)) continue
+      // Looked at again: it may have been published since.
+      heldNow ??= await readKong(context)
+      if (isHeld(heldNow, plan)) continue
       await markPending(pool, face, 'The gateway lost or changed the interface; it is being restored.')
     }
     unsettled.add(face.id)
@@ -39,7 +46,7 @@ export async function findUnsettled(context: PublishingContext): Promise<string[
   return [...unsettled]
 }
 
-async function readKong({ kong }: PublishingContext): Promise<Held> {
+async function readKong({ kong }: Unsignalled): Promise<Held> {
   const options = { tags: [ownTag] }
   const [services, routes, plugins] = await Promise.all([
     collect(kong.services.list(options), 'name'),

@@ -45,6 +45,11 @@ export async function selectWorkflows(
   return rows.map(toRecord)
 }
 
+export async function selectWorkflowIds(prisma: PrismaClient, projectId: string): Promise<string[]> {
+  const rows = await prisma.workflow.findMany({ where: { projectId }, select: { id: true } })
+  return rows.map(({ id }) => id)
+}
+
 export async function removeWorkflow(prisma: PrismaClient, id: string): Promise<void> {
   await prisma.workflow.deleteMany({ where: { id } })
 }

@@ -26,6 +26,8 @@ export const unknownHost = 'unknown'
 export const unknownPurpose = 'unknown'
 /** The purpose under which uses of a project's credentials are logged; their name stands for the host. */
 export const credentialPurpose = 'credential'
+/** The purpose under which uses of connectors are logged; the connector's name stands for the host. */
+export const connectorPurpose = 'connector'
 /** What is done to the keys has the keyring for its host. */
 export const keyringHost = 'keyring'
 /** The purpose under which other services' encrypted columns are logged; their table stands for the host. */

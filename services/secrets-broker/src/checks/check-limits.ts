@@ -1,4 +1,4 @@
-import { createRateLimit } from './rate-limit.ts'
+import { createRateLimit } from '@opsconductor/service-kit'
 
 const minuteMs = 60_000
 

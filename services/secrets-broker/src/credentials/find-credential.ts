@@ -1,6 +1,11 @@
 import { AppError } from '@opsconductor/errors'
 import type { Deps } from '../deps.ts'
-import { type CredentialRecord, selectCredential } from './store.ts'
+import {
+  type CredentialRecord,
+  type SealedCredential,
+  selectCredential,
+  selectSealedCredential,
+} from './store.ts'
 
 /** The same for what is not there, deleted, or another project's. */
 export const credentialNotFound = () =>
@@ -15,4 +20,15 @@ export async function findCredential(
   const record = await selectCredential(prisma, projectId, reference)
   if (record === undefined) throw credentialNotFound()
   return record
+}
+
+/** An active credential of the project, by id or name, with its secret as it is kept. */
+export async function findSealedCredential(
+  { pool }: Deps,
+  projectId: string,
+  reference: string,
+): Promise<SealedCredential> {
+  const found = await selectSealedCredential(pool, projectId, reference)
+  if (found === undefined) throw credentialNotFound()
+  return found
 }

@@ -12,31 +12,30 @@ type PlaceOnWire = Pick<Request<typeof sealEndpoint>, 'project_id' | 'table' | '
 const toPlace = ({ project_id, table, id }: PlaceOnWire): Place => ({ table, id, projectId: project_id })
 const toWire = ({ ciphertext, keyId }: Sealed) => ({ ciphertext, key_id: keyId })
 
-const accessTo = (
-  place: PlaceOnWire,
-  actor: InternalActor,
-  type: Access['type'],
-  reason?: string,
-): Access => ({
+const accessTo = (place: Place, actor: InternalActor, type: Access['type'], reason?: string): Access => ({
   host: place.table,
   purpose: sealedPurpose,
   type,
   by: actor.caller,
   from: actor.clientAddress,
-  projectId: place.project_id,
+  projectId: place.projectId,
   credentialUuid: place.id,
   ...(reason === undefined ? {} : { reason }),
 })
 
 /** Encrypts a text for a row of another service. */
 export const sealText = (deps: Deps, actor: InternalActor, request: Request<typeof sealEndpoint>) =>
-  readWithAccess(deps, accessTo(request, actor, 'create'), async () =>
-    toWire(await deps.cipher.seal(toPlace(request), request.plaintext)),
+  sealAt(deps, actor, toPlace(request), async () => request.plaintext)
+
+/** The same, where the text is worked out first; that this failed is logged too. */
+export const sealAt = (deps: Deps, actor: InternalActor, place: Place, textOf: () => Promise<string>) =>
+  readWithAccess(deps, accessTo(place, actor, 'create'), async () =>
+    toWire(await deps.cipher.seal(place, await textOf())),
   )
 
 /** The text again; throws `decryption_failed` where the ciphertext is another row's or was changed. */
 export const openText = (deps: Deps, actor: InternalActor, request: Request<typeof openEndpoint>) =>
-  readWithAccess(deps, accessTo(request, actor, 'read', request.reason), async () => ({
+  readWithAccess(deps, accessTo(toPlace(request), actor, 'read', request.reason), async () => ({
     plaintext: await deps.cipher.open(toPlace(request), {
       ciphertext: request.ciphertext,
       keyId: request.key_id,
@@ -45,7 +44,7 @@ export const openText = (deps: Deps, actor: InternalActor, request: Request<type
 
 /** The same text under the project's present data key; nobody sees it. */
 export const resealText = (deps: Deps, actor: InternalActor, request: Request<typeof resealEndpoint>) =>
-  readWithAccess(deps, accessTo(request, actor, 'update'), async () => {
+  readWithAccess(deps, accessTo(toPlace(request), actor, 'update'), async () => {
     const place = toPlace(request)
     const plaintext = await deps.cipher.open(place, {
       ciphertext: request.ciphertext,

@@ -24,61 +24,55 @@ export interface Permit {
  */
 export async function assertMayUse(
   deps: { pinnedRuns: PinnedRuns; checkGrants: CheckGrants },
-  { project_id: projectId, run_id: runId, step_id: stepId, check_id: checkId }: UseCredential,
+  asked: UseCredential,
   credential: WantedCredential,
 ): Promise<Permit> {
-  const limits = CredentialLimits.parse(credential.limits)
-  const permit = { limitsHosts: limits.hosts ?? null, limitsCaBundles: limits.ca_bundles ?? null }
-  if (checkId !== undefined) {
-    if (deps.checkGrants.take(checkId, { projectId, credentialId: credential.id })) return permit
-    throw new AppError('forbidden', 'No check of this credential was granted under this id.')
+  const { project_id: projectId, check_id: checkId } = asked
+  if (checkId === undefined) {
+    const borrower = await findBorrower(deps.pinnedRuns, asked)
+    if (!borrower.step.credentials.some((reference) => names(reference, credential)))
+      throw new AppError('forbidden', 'The step does not name this credential.')
+    return permitWithin(credential.limits, borrower)
   }
-  const run = await deps.pinnedRuns.find(runId as string)
-  if (run === undefined) throw new AppError('forbidden', 'There is no such run.')
-  const use = { run, stepId: stepId as string, projectId, credential, limits }
-  const broken = rules.find((rule) => !rule.holds(use))
-  if (broken !== undefined) throw new AppError('forbidden', broken.otherwise)
-  return permit
+  const permit = permitWithin(credential.limits)
+  if (deps.checkGrants.take(checkId, { projectId, credentialId: credential.id })) return permit
+  throw new AppError('forbidden', 'No check of this credential was granted under this id.')
 }
 
-interface Use {
+/** A step of a run that has not ended. */
+export interface Borrower {
   run: PinnedRun
-  stepId: string
-  projectId: string
-  credential: WantedCredential
-  limits: CredentialLimits
+  step: PinnedRun['steps'][number]
 }
 
-const stepOf = ({ run, stepId }: Use) => run.steps.find(({ id }) => id === stepId)
+/** Throws `forbidden` where there is no such step, or `service_unavailable` where the executor cannot be asked. */
+export async function findBorrower(
+  pinnedRuns: PinnedRuns,
+  { project_id: projectId, run_id: runId, step_id: stepId }: UseCredential,
+): Promise<Borrower> {
+  const run = await pinnedRuns.find(runId as string)
+  if (run === undefined) throw new AppError('forbidden', 'There is no such run.')
+  if (run.project_id.toLowerCase() !== projectId.toLowerCase())
+    throw new AppError('forbidden', 'The run is of another project.')
+  if (run.status !== 'queued' && run.status !== 'running')
+    throw new AppError('forbidden', 'The run has ended.')
+  const step = run.steps.find(({ id }) => id === stepId)
+  if (step === undefined) throw new AppError('forbidden', "The run's job version has no such step.")
+  return { run, step }
+}
 
-/** The first that does not hold is the reason. */
-const rules: readonly { otherwise: string; holds(use: Use): boolean }[] = [
-  {
-    otherwise: 'The run is of another project.',
-    holds: ({ run, projectId }) => run.project_id.toLowerCase() === projectId.toLowerCase(),
-  },
-  {
-    otherwise: 'The run has ended.',
-    holds: ({ run }) => run.status === 'queued' || run.status === 'running',
-  },
-  {
-    otherwise: "The run's job version has no such step.",
-    holds: (use) => stepOf(use) !== undefined,
-  },
-  {
-    otherwise: 'The step does not name this credential.',
-    holds: (use) => stepOf(use)?.credentials.some((reference) => names(reference, use.credential)) ?? false,
-  },
-  {
-    otherwise: "The credential's limits do not name this job.",
-    holds: ({ limits, run }) => limits.jobs?.includes(run.job_id.toLowerCase()) ?? true,
-  },
-  {
-    otherwise: "The credential's limits do not name this step type.",
-    holds: (use) => use.limits.step_types?.includes(stepOf(use)?.type as string) ?? true,
-  },
-]
+/** What a credential with these limits may be used for; without a borrower it is a check. Throws `forbidden`. */
+export function permitWithin(given: unknown, borrower?: Borrower): Permit {
+  const limits = CredentialLimits.parse(given)
+  if (borrower !== undefined) {
+    if (limits.jobs?.includes(borrower.run.job_id.toLowerCase()) === false)
+      throw new AppError('forbidden', "The credential's limits do not name this job.")
+    if (limits.step_types?.includes(borrower.step.type) === false)
+      throw new AppError('forbidden', "The credential's limits do not name this step type.")
+  }
+  return { limitsHosts: limits.hosts ?? null, limitsCaBundles: limits.ca_bundles ?? null }
+}
 
 /** A name is never a UUID, so a reference is one or the other. */
-const names = (reference: string, { id, name }: WantedCredential): boolean =>
+const names = (reference: string, { id, name }: Pick<WantedCredential, 'id' | 'name'>): boolean =>
   reference === name || reference.toLowerCase() === id

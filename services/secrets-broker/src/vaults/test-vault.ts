@@ -1,7 +1,7 @@
 import type { TestVault, VaultTestResult } from '@opsconductor/contracts'
+import type { RateLimit } from '@opsconductor/service-kit'
 import type { z } from 'zod'
 import { readWithAccess } from '../access-log/record-access.ts'
-import type { RateLimit } from '../checks/rate-limit.ts'
 import type { ProjectActor } from '../project-actor.ts'
 import type { VaultDeps } from './create-vaults.ts'
 import { findVaultProvider } from './providers/index.ts'

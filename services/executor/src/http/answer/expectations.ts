@@ -1,9 +1,9 @@
-import { JsonSchema } from '@opsconductor/contracts'
+import { HeaderName, JsonSchema } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { compileSchema, type Validator } from '@opsconductor/json-schema'
 import { z } from 'zod'
 import type { HttpAnswer } from '../exchange.ts'
-import { HeaderName, headerOf } from '../header-fields.ts'
+import { headerOf } from '../header-fields.ts'
 import { retryAfterMs } from '../retry.ts'
 import { assertConditions, Conditions } from './conditions.ts'
 

@@ -1,7 +1,7 @@
+import { isOwnHeader } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import type { StepCredential, StepTools } from '../../step-types/define-step-type.ts'
 import type { HttpRequest } from '../exchange.ts'
-import { isOwnHeader } from '../header-fields.ts'
 import { signForAws } from './aws.ts'
 import { type Hmac, hmacCredentialTypes, signWithHmac } from './hmac.ts'
 import { accessToken } from './oauth2.ts'

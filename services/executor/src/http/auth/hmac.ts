@@ -1,9 +1,10 @@
 import { createHash, createHmac } from 'node:crypto'
+import { HeaderName, HeaderValue, SettableHeaderName } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { z } from 'zod'
 import type { StepCredential } from '../../step-types/define-step-type.ts'
 import type { HttpRequest } from '../exchange.ts'
-import { HeaderName, HeaderValue, headerOf, SettableHeaderName } from '../header-fields.ts'
+import { headerOf } from '../header-fields.ts'
 
 const Part = z.union([
   z.enum(['method', 'host', 'path', 'query', 'path_and_query', 'url', 'timestamp', 'body', 'body_sha256']),

@@ -1,7 +1,6 @@
-import { Json } from '@opsconductor/contracts'
+import { HeaderValue, Json } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { z } from 'zod'
-import { HeaderValue } from '../header-fields.ts'
 import { buildXml } from './build-xml.ts'
 import { buildMultipart, MultipartPart } from './multipart.ts'
 import type { OutgoingBody } from './outgoing-body.ts'

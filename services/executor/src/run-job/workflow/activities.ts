@@ -9,10 +9,16 @@ import { resultBytesMax } from '../result-limits.ts'
 import type { RunFrame } from './run-frame.ts'
 
 /** Our own database, so local: without a round through the server. Retried for ever: it comes back. */
-export const { openRun, openLoop, beginStep, endStep, keepValue, closeRun } = proxyLocalActivities<
+export const { openRun, openLoop, beginStep, endStep, keepValue, endCall, closeRun } = proxyLocalActivities<
   Omit<RunJobActivities, 'runStep'>
 >({
   startToCloseTimeout: '10 seconds',
+  retry: { initialInterval: '100 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
+})
+
+/** Waits for the other project's worker, too. The step's own time limits how often it is tried again. */
+export const { beginCall } = proxyLocalActivities<Pick<RunJobActivities, 'beginCall'>>({
+  startToCloseTimeout: '40 seconds',
   retry: { initialInterval: '100 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
 })
 

@@ -43,6 +43,7 @@ export async function runOtherJob(
     ...(version === undefined ? {} : { version }),
     trigger: { ...frame.trigger, kind: 'job' },
     parent: { run_id: frame.runId, depth: frame.depth + 1 },
+    ...(frame.callChain.length === 0 ? {} : { call_chain: [...frame.callChain] }),
   }
   try {
     const outcome = await executeChild<(request: RunJobRequest) => Promise<RunOutcome>>(
@@ -92,7 +93,14 @@ export async function runLoopElsewhere(
       'template_error',
     )
   const part: LoopPart = {
-    facts: { runId: frame.runId, jobId: '', version: 0, trigger: frame.trigger, depth: frame.depth },
+    facts: {
+      runId: frame.runId,
+      jobId: '',
+      version: 0,
+      trigger: frame.trigger,
+      depth: frame.depth,
+      callChain: [...frame.callChain],
+    },
     stepId: step.id,
     item: place.item ?? '',
     position: place.position,

@@ -1,4 +1,5 @@
 import { ApplicationFailure, isCancellation, sleep } from '@temporalio/workflow'
+import { callProject } from '../../project-calls/workflow/call-project.ts'
 import type { TemplateScope } from '../../templating/render.ts'
 import { idempotencyKeyOf, type PlannedStep, type StepFailure, type StepPlace } from '../activity-contract.ts'
 import { keepValue, runStepActivity } from './activities.ts'
@@ -45,6 +46,7 @@ export function createDurableContext(
     },
     loop: createLoopTools(frame, step, place, scope, runNested),
     runJob: (request) => runOtherJob(frame, step, request),
+    callProject: (request) => callProject(frame, step, place, request),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { RunJobRequest } from '@opsconductor/contracts'
+import type { CallAnswer, CallRequest } from '../../project-calls/workflow/call-project.ts'
 import type { PlannedStep, StepFailure } from '../activity-contract.ts'
 
 /** The part of a step type that runs in the workflow. `input` is what the step type's own schema made of it. */
@@ -34,6 +35,8 @@ export interface DurableContext {
   runJob(
     request: Pick<RunJobRequest, 'job' | 'version' | 'input'>,
   ): Promise<{ run_id: string; output: unknown }>
+  /** Calls another project's interface. */
+  callProject(request: CallRequest): Promise<CallAnswer>
 }
 
 export interface LoopTools {

@@ -13,6 +13,8 @@ export interface RunFrame {
   trigger: RunJobInput['trigger']
   /** How many runs are above this one. */
   depth: number
+  /** The projects that wait for this run, from the first on. */
+  callChain: readonly string[]
   progress: Pick<RunProgress, 'step_id'>
   bytesLeft: number
   local: LocalRoom
@@ -33,6 +35,7 @@ export const createFrame = (facts: RunFacts, progress: RunFrame['progress']): Ru
   runId: facts.runId,
   trigger: facts.trigger,
   depth: facts.depth,
+  callChain: facts.callChain ?? [],
   progress,
   bytesLeft: runBytesMax,
   local: createLocalRoom(),

@@ -27,6 +27,8 @@ import { failureOf } from './failure.ts'
 import { createFrame } from './run-frame.ts'
 import { runFinally, runSteps } from './run-steps.ts'
 
+export { awaitUpdate } from '../../project-calls/workflow/await-update.ts'
+export { pingConnector } from '../../project-calls/workflow/ping-connector.ts'
 export { redeliverWebhook } from '../../webhooks/workflow/redeliver-webhook.ts'
 export { runLoop } from './run-loop.ts'
 
@@ -103,6 +105,7 @@ async function conclude(
     progress.status = 'running'
     return await close(
       await runPlan(facts, opened, input.input === undefined ? {} : input.input, progress, scope),
+      (input as RunJobRequest).output_schema,
     )
   } catch (error) {
     // Without a row there is nothing to close, and without an id no way to name what is.
@@ -161,7 +164,12 @@ const factsOf = ({ run_id, job_id, version, trigger }: RunJobInput): RunFacts =>
   depth: 0,
 })
 
-async function close(outcome: RunOutcome): Promise<RunOutcome> {
-  await CancellationScope.nonCancellable(() => closeRun(outcome))
+async function close(
+  outcome: RunOutcome,
+  outputSchema?: RunJobRequest['output_schema'],
+): Promise<RunOutcome> {
+  await CancellationScope.nonCancellable(() =>
+    outputSchema === undefined ? closeRun(outcome) : closeRun(outcome, outputSchema),
+  )
   return outcome
 }

@@ -76,6 +76,7 @@ async function runStep(
           ...place,
           credential: step.credential,
           clientCertificate: step.clientCertificate,
+          ...(step.connector === undefined ? {} : { connector: step.connector }),
           ...(step.via === undefined ? {} : { via: step.via }),
           input,
           timeoutSeconds: step.timeoutSeconds,

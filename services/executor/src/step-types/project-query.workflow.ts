@@ -1,0 +1,5 @@
+import type { CallRequest } from '../project-calls/workflow/call-project.ts'
+import type { DurableStep } from '../run-job/workflow/durable-step.ts'
+
+export const projectQuery: DurableStep = (input: CallRequest, ctx) =>
+  ctx.callProject({ ...input, operation: 'query' })
