@@ -287,7 +287,11 @@ function createRunJobDeps(
   }
 }
 
-function createWorkers({ config, log, ensureNamespace, events }: Base, runJob: RunJobDeps, tracing?: Tracing) {
+function createWorkers(
+  { config, log, ensureNamespace, events }: Base,
+  runJob: RunJobDeps,
+  tracing?: Tracing,
+) {
   const logger = temporalLog(log)
   installRuntime(logger)
   const factory = createWorkerFactory({

@@ -24,14 +24,7 @@ export interface FollowUseOptions {
  * Gives projects their workers when they are used, and lets the workers of those rest that are not. Of most uses an event
  * tells; runs that other clients of Temporal start are looked for.
  */
-export function followUse({
-  jobs,
-  workers,
-  events,
-  ensureNamespace,
-  useOf,
-  idleMs,
-}: FollowUseOptions) {
+export function followUse({ jobs, workers, events, ensureNamespace, useOf, idleMs }: FollowUseOptions) {
   const known = new Set<string>()
   const withNamespace = new Set<string>()
   let isListed = false

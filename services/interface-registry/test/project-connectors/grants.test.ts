@@ -45,15 +45,8 @@ const askGrant = (reference: string, projectId: string, more: object = {}, url?:
   internal(
     `/internal/project-connectors/${reference}/grants`,
     {
-      project_id: projectId,
-      operation: 'call',
-      run_id: randomUUID(),
-      step_id: 'call',
-      item: '',
-      input_sha256: inputHash,
-      chain: [],
-      seconds: 30,
-      ...more,
+      ...{ project_id: projectId, operation: 'call', input_sha256: inputHash, chain: [], seconds: 30 },
+      ...{ run_id: randomUUID(), step_id: 'call', item: '', ...more },
     },
     url,
   )
