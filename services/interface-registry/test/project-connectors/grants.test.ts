@@ -23,13 +23,7 @@ afterAll(() => world.stop())
 
 interface Granted {
   status: number
-  body: {
-    grant: string
-    expires_at: string
-    target: Record<string, unknown>
-    code: string
-    admitted: boolean
-  }
+  body: Record<'grant' | 'expires_at' | 'code', string> & { target: object; admitted: boolean }
 }
 
 const inputHash = 'ab'.repeat(32)
@@ -84,14 +78,14 @@ async function change(pair: Pair, id: string, body: Record<string, unknown>): Pr
   })
 }
 
-const accesses = async (connectorId: string) =>
-  (
-    await world.harness.owner.query(
-      `SELECT used_by_project_id, actor, run_id, step_id, success, reason
-       FROM interface_registry.connector_access_log WHERE connector_id = $1 AND action = 'use' ORDER BY id`,
-      [connectorId],
-    )
-  ).rows
+async function accesses(connectorId: string) {
+  const { rows } = await world.harness.owner.query(
+    `SELECT used_by_project_id, actor, run_id, step_id, success, reason
+     FROM interface_registry.connector_access_log WHERE connector_id = $1 AND action = 'use' ORDER BY id`,
+    [connectorId],
+  )
+  return rows
+}
 
 test('a grant says who calls what with which input, is signed with a published key and ends with the call; it is in the access log', async () => {
   const pair = await world.createPair()
