@@ -11,9 +11,9 @@ export interface CallOptions {
 
 export type CallSetup = Awaited<ReturnType<typeof startCallSetup>>
 
-/** A project with a worker and one published job `run`; calls wait 1 s at most. */
-export async function startCallSetup() {
-  const harness: Harness = await startHarness({ settings: { CALL_WAIT_SECONDS: '1' } })
+/** A project with a worker and one published job `run`; calls wait `waitSeconds` at most. */
+export async function startCallSetup({ waitSeconds = 10 } = {}) {
+  const harness: Harness = await startHarness({ settings: { CALL_WAIT_SECONDS: String(waitSeconds) } })
   const project = await harness.createProject()
   const workflowId = await jobWorkflow(harness, project, {
     type: 'object',
