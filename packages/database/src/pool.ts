@@ -52,7 +52,9 @@ const unavailableTexts =
 
 interface Failure {
   code?: string
-  meta?: { code?: string }
+  /** What PostgreSQL said to Prisma's driver adapter. */
+  originalCode?: string
+  meta?: { code?: string; driverAdapterError?: Failure }
   message?: string
   cause?: Failure
 }
@@ -66,10 +68,10 @@ export function databaseUnavailable(error: unknown): AppError | undefined {
   for (
     let depth = 0;
     typeof cause === 'object' && cause !== null && depth < 5;
-    cause = cause.cause, depth++
+    cause = cause.meta?.driverAdapterError ?? cause.cause, depth++
   ) {
-    const { code, meta, message = '' } = cause
-    const known = [code, meta?.code].some(
+    const { code, originalCode, meta, message = '' } = cause
+    const known = [code, originalCode, meta?.code].some(
       (c) => c !== undefined && (unavailableCodes.has(c) || unavailableStates.test(c)),
     )
     if (known || unavailableTexts.test(message))

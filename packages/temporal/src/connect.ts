@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '@opsconductor/errors'
 import {
   Client,
   Connection,
   defaultGrpcRetryOptions,
+  type GrpcRetryOptions,
   makeGrpcRetryInterceptor,
   type TLSConfig,
 } from '@temporalio/client'
@@ -27,14 +29,16 @@ export interface Temporal {
 }
 
 const readyMs = 2_000
+/** Timers are counted in whole milliseconds. */
+const timerSlackMs = 5
 
 /** Connects when first used, and again whenever the connection was lost. A call fails fast while the server is away. */
 export function connectTemporal(options: TemporalOptions): Temporal {
+  const retries = createRetries()
   const connection = Connection.lazy({
     address: options.address,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
-    // The library's own ten attempts would hold a caller for half a minute while the server is down.
-    interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: 3 }))],
+    interceptors: [makeGrpcRetryInterceptor(retries.options)],
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 2_000 },
   })
   const workflow = options.tracing ? [new OpenTelemetryWorkflowClientInterceptor()] : []
@@ -64,6 +68,35 @@ export function connectTemporal(options: TemporalOptions): Temporal {
         )
       }
     },
-    close: () => connection.close(),
+    async close() {
+      await retries.end()
+      await connection.close()
+    },
+  }
+}
+
+/**
+ * The library's own ten attempts would hold a caller for half a minute while the server is down. And an attempt that
+ * falls due after the connection was closed throws in its timer, which would end the process.
+ */
+function createRetries() {
+  const options = defaultGrpcRetryOptions({ maxAttempts: 3 })
+  let ended = false
+  let lastDueAt = 0
+  return {
+    options: {
+      retryableDecider: (attempt, status) => !ended && options.retryableDecider(attempt, status),
+      delayFunction(attempt, status) {
+        const delayMs = options.delayFunction(attempt, status)
+        lastDueAt = Math.max(lastDueAt, performance.now() + delayMs)
+        return delayMs
+      },
+    } satisfies GrpcRetryOptions,
+    /** Resolves when none is due any more. */
+    async end(): Promise<void> {
+      ended = true
+      const waitMs = lastDueAt - performance.now()
+      if (waitMs > 0) await delay(waitMs + timerSlackMs)
+    },
   }
 }

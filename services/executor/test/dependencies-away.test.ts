@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import pg from 'pg'
 import { request } from 'undici'
 import { createJob, runToEnd, startExecutor } from './support/executor.ts'
 import { sendJson, startTarget } from './support/target-server.ts'
@@ -93,3 +94,19 @@ test('000.48 connections go to the address that was checked, and a name is check
   await target.close()
   await executor.stop()
 }, 60_000)
+
+test('a query of Prisma’s that is cut in its middle reads as an outage', async () => {
+  const executor = await startExecutor()
+  const owner = new pg.Client({ connectionString: executor.database.ownerUrl })
+  await owner.connect()
+  await owner.query('BEGIN')
+  await owner.query('LOCK TABLE executor.outbound_policies')
+  const answering = executor.call('GET', '/api/outbound-policy')
+  const waiting =
+    "SELECT FROM pg_locks WHERE NOT granted AND relation = 'executor.outbound_policies'::regclass"
+  while ((await owner.query(waiting)).rowCount === 0);
+  await executor.database.cutConnections('executor')
+  expect((await answering).status).toBe(503)
+  await owner.end()
+  await executor.stop()
+})

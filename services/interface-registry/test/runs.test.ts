@@ -9,7 +9,7 @@ import { jobWorkflow, publishRun } from './setups.ts'
 
 let setup: CallSetup
 beforeAll(async () => {
-  setup = await startCallSetup({ waitSeconds: 2 })
+  setup = await startCallSetup({ waitSeconds: 1 })
 })
 afterAll(() => setup.stop())
 

@@ -33,8 +33,7 @@ test('a project that nobody uses loses its worker, and has one again for the nex
   for (const _ of [1, 2]) {
     executor.lines.length = 0
     expect(await runToEnd(executor, jobId)).toMatchObject({ status: 'succeeded' })
-    await untilRested()
-    expect(restedLines().length).toBeGreaterThan(0)
+    while (restedLines().length === 0) await delay(2)
   }
 }, 60_000)
 
