@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { jwksEndpoint, listMembershipsEndpoint, verifyKeyEndpoint } from '@opsconductor/contracts'
 import { createInternalClient, type InternalClient } from '@opsconductor/service-kit'
-import { type ApiKeyPeer, startApiKeyPeer, testInternalKey } from './api-key-peer.ts'
+import { type ApiKeyPeer, startApiKeyPeer } from './api-key-peer.ts'
+import { testInternalKey } from './serve-peer.ts'
 
 let peer: ApiKeyPeer
 let client: InternalClient

@@ -11,18 +11,9 @@ import {
   roles,
   verifyKeyEndpoint,
 } from '@opsconductor/contracts'
-import {
-  createInternalApp,
-  createLog,
-  createMetrics,
-  internalKeys,
-  internalRoute,
-  listen,
-} from '@opsconductor/service-kit'
+import { internalRoute } from '@opsconductor/service-kit'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-
-/** The shared internal key of every test. */
-export const testInternalKey = 'internal-key-for-tests-0123456789'
+import { servePeer } from './serve-peer.ts'
 
 export interface ApiKeyPeer {
   /** For API_KEY_URL. */
@@ -59,39 +50,33 @@ export async function startApiKeyPeer(options: { internalKey?: string } = {}): P
   const keys = new Map<string, KeyVerification & { key_id: string }>()
   const asked = new Map<string, number>()
   const reported: string[] = []
-  const listening = await listen(
-    createInternalApp({
-      log: createLog('api-key-peer', 'silent'),
-      metrics: createMetrics(),
-      keys: internalKeys({ INTERNAL_KEY: [options.internalKey ?? testInternalKey] }, 'api-key'),
-      ready: async () => {},
-      routes: [
-        internalRoute(jwksEndpoint, async () => ({ keys: [jwk] })),
-        internalRoute(
-          listMembershipsEndpoint,
-          async ({ request }) => people.get(request.user_id) ?? { is_platform_admin: false, items: [] },
-        ),
-        internalRoute(findCommonMemberEndpoint, async ({ params, request }) => {
-          const has = ({ items }: Memberships, projectId: string | undefined, among: readonly Role[]) =>
-            items.some(({ project_id, role }) => project_id === projectId && among.includes(role))
-          const found = [...people.values()].some(
-            (person) =>
-              has(person, params.id, ['owner', 'admin']) && has(person, request.other_project_id, roles),
-          )
-          return { found }
-        }),
-        internalRoute(verifyKeyEndpoint, async ({ request: { key } }) => {
-          asked.set(key, (asked.get(key) ?? 0) + 1)
-          return keys.get(key) ?? { valid: false as const, code: 'unknown_api_key' as const }
-        }),
-        internalRoute(reportKeyUseEndpoint, async ({ request: { items } }) => {
-          reported.push(...items.map((item) => item.key_id))
-          return { updated: items.length }
-        }),
-      ],
-    }),
-    '127.0.0.1',
-    0,
+  const listening = await servePeer(
+    'api-key',
+    [
+      internalRoute(jwksEndpoint, async () => ({ keys: [jwk] })),
+      internalRoute(
+        listMembershipsEndpoint,
+        async ({ request }) => people.get(request.user_id) ?? { is_platform_admin: false, items: [] },
+      ),
+      internalRoute(findCommonMemberEndpoint, async ({ params, request }) => {
+        const has = ({ items }: Memberships, projectId: string | undefined, among: readonly Role[]) =>
+          items.some(({ project_id, role }) => project_id === projectId && among.includes(role))
+        const found = [...people.values()].some(
+          (person) =>
+            has(person, params.id, ['owner', 'admin']) && has(person, request.other_project_id, roles),
+        )
+        return { found }
+      }),
+      internalRoute(verifyKeyEndpoint, async ({ request: { key } }) => {
+        asked.set(key, (asked.get(key) ?? 0) + 1)
+        return keys.get(key) ?? { valid: false as const, code: 'unknown_api_key' as const }
+      }),
+      internalRoute(reportKeyUseEndpoint, async ({ request: { items } }) => {
+        reported.push(...items.map((item) => item.key_id))
+        return { updated: items.length }
+      }),
+    ],
+    options.internalKey,
   )
   const known = (key: string) => {
     const entry = keys.get(key)

@@ -1,4 +1,4 @@
-export { type ApiKeyPeer, startApiKeyPeer, testInternalKey } from './api-key-peer.ts'
+export { type ApiKeyPeer, startApiKeyPeer } from './api-key-peer.ts'
 export { createTestDatabase, type TestDatabase } from './database.ts'
 export { freePort } from './free-port.ts'
 export { type PeerAnswer, type PeerRequest, startJsonServer } from './json-server.ts'
@@ -13,6 +13,7 @@ export {
   startPostgresWithTools,
 } from './postgres-with-tools.ts'
 export { promtoolIsMissing, runPromtool } from './promtool.ts'
+export { servePeer, testInternalKey } from './serve-peer.ts'
 export * as ber from './snmp/ber.ts'
 export {
   type AgentRequest,

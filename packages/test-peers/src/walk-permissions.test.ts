@@ -14,7 +14,8 @@ import {
   route,
   type ServiceAuth,
 } from '@opsconductor/service-kit'
-import { type ApiKeyPeer, startApiKeyPeer, testInternalKey } from './api-key-peer.ts'
+import { type ApiKeyPeer, startApiKeyPeer } from './api-key-peer.ts'
+import { testInternalKey } from './serve-peer.ts'
 import { peerActors, walkPermissions } from './walk-permissions.ts'
 
 type Permissions = PublicAppOptions['permissions']

@@ -3,16 +3,13 @@ import { Writable } from 'node:stream'
 import { findPublicInterfaceEndpoint, type Role, retireNamespaceEndpoint } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import {
-  createInternalApp,
   createInternalClient,
   createLog,
-  createMetrics,
   type InternalClient,
-  internalKeys,
   internalRoute,
   listen,
 } from '@opsconductor/service-kit'
-import { createTestDatabase, type TestDatabase, testInternalKey } from '@opsconductor/test-peers'
+import { createTestDatabase, servePeer, type TestDatabase, testInternalKey } from '@opsconductor/test-peers'
 import pg from 'pg'
 import { request } from 'undici'
 import { createApps } from '../src/app.ts'
@@ -99,27 +96,17 @@ export async function send(
 
 /** The registry's endpoints that this service asks, over real HTTP. */
 async function startRegistryPeer({ interfaces, retire }: Pick<RunningApiKey, 'interfaces' | 'retire'>) {
-  return listen(
-    createInternalApp({
-      log: createLog('registry-peer', 'silent'),
-      metrics: createMetrics(),
-      keys: internalKeys({ INTERNAL_KEY: [testInternalKey] }, 'interface-registry'),
-      ready: async () => {},
-      routes: [
-        internalRoute(findPublicInterfaceEndpoint, async ({ params: { id = '' } }) => {
-          const projectId = interfaces.get(id)
-          if (projectId === undefined) throw new AppError('not_found', 'There is no such public interface.')
-          return { id, project_id: projectId }
-        }),
-        internalRoute(retireNamespaceEndpoint, async ({ params: { id = '' } }) => {
-          await retire.answer(id)
-          return { namespace: `project-${id}` }
-        }),
-      ],
+  return servePeer('interface-registry', [
+    internalRoute(findPublicInterfaceEndpoint, async ({ params: { id = '' } }) => {
+      const projectId = interfaces.get(id)
+      if (projectId === undefined) throw new AppError('not_found', 'There is no such public interface.')
+      return { id, project_id: projectId }
     }),
-    '127.0.0.1',
-    0,
-  )
+    internalRoute(retireNamespaceEndpoint, async ({ params: { id = '' } }) => {
+      await retire.answer(id)
+      return { namespace: `project-${id}` }
+    }),
+  ])
 }
 
 function logInto(lines: string[]) {

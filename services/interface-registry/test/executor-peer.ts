@@ -8,14 +8,8 @@ import {
   testProjectConnectorEndpoint,
 } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
-import {
-  createInternalApp,
-  createLog,
-  createMetrics,
-  internalKeys,
-  internalRoute,
-  listen,
-} from '@opsconductor/service-kit'
+import { internalRoute } from '@opsconductor/service-kit'
+import { servePeer } from '@opsconductor/test-peers'
 import type { z } from 'zod'
 
 type ConnectorTestRequest = z.infer<typeof testProjectConnectorEndpoint.request>
@@ -40,25 +34,19 @@ export async function startExecutorPeer(internalKey: string): Promise<ExecutorPe
     throw new AppError('service_unavailable', 'No answer was given.')
   }
   let answerCheck: (request: CheckRequest) => Promise<CheckResult> = async () => ({ ok: true, latency_ms: 1 })
-  const listening = await listen(
-    createInternalApp({
-      log: createLog('executor-peer', 'silent'),
-      metrics: createMetrics(),
-      keys: internalKeys({ INTERNAL_KEY: [internalKey] }, 'executor'),
-      ready: async () => {},
-      routes: [
-        internalRoute(getJobVersionEndpoint, async ({ params, request }) => {
-          const job = jobs.get(params.id ?? '')
-          if (job?.project_id !== request.project_id || (request.version ?? 1) !== 1)
-            throw new AppError('not_found', 'There is no such job.')
-          return job
-        }),
-        internalRoute(testProjectConnectorEndpoint, ({ request }) => answerConnectorTest(request)),
-        internalRoute(runCheckEndpoint, ({ request }) => answerCheck(request)),
-      ],
-    }),
-    '127.0.0.1',
-    0,
+  const listening = await servePeer(
+    'executor',
+    [
+      internalRoute(getJobVersionEndpoint, async ({ params, request }) => {
+        const job = jobs.get(params.id ?? '')
+        if (job?.project_id !== request.project_id || (request.version ?? 1) !== 1)
+          throw new AppError('not_found', 'There is no such job.')
+        return job
+      }),
+      internalRoute(testProjectConnectorEndpoint, ({ request }) => answerConnectorTest(request)),
+      internalRoute(runCheckEndpoint, ({ request }) => answerCheck(request)),
+    ],
+    internalKey,
   )
   return {
     url: listening.url,

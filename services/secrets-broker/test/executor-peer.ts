@@ -6,15 +6,8 @@ import {
   runCheckEndpoint,
 } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
-import {
-  createInternalApp,
-  createLog,
-  createMetrics,
-  internalKeys,
-  internalRoute,
-  listen,
-} from '@opsconductor/service-kit'
-import { testInternalKey } from '@opsconductor/test-peers'
+import { internalRoute } from '@opsconductor/service-kit'
+import { servePeer } from '@opsconductor/test-peers'
 import type { z } from 'zod'
 
 type CheckRequest = z.infer<typeof runCheckEndpoint.request>
@@ -25,22 +18,15 @@ export async function startExecutorPeer() {
   const runs = new Map<string, PinnedRun>()
   const asked: string[] = []
   let answerCheck: (request: CheckRequest) => Promise<CheckResult> = async () => ({ ok: true, latency_ms: 1 })
-  const app = createInternalApp({
-    log: createLog('executor-peer', 'silent'),
-    metrics: createMetrics(),
-    keys: internalKeys({ INTERNAL_KEY: [testInternalKey] }, 'executor'),
-    ready: async () => {},
-    routes: [
-      internalRoute(getPinnedRunEndpoint, async ({ params }) => {
-        asked.push(params.id as string)
-        const run = runs.get(params.id as string)
-        if (run === undefined) throw new AppError('not_found', 'There is no such run.')
-        return run
-      }),
-      internalRoute(runCheckEndpoint, ({ request }) => answerCheck(request)),
-    ],
-  })
-  const listening = await listen(app, '127.0.0.1', 0)
+  const listening = await servePeer('executor', [
+    internalRoute(getPinnedRunEndpoint, async ({ params }) => {
+      asked.push(params.id as string)
+      const run = runs.get(params.id as string)
+      if (run === undefined) throw new AppError('not_found', 'There is no such run.')
+      return run
+    }),
+    internalRoute(runCheckEndpoint, ({ request }) => answerCheck(request)),
+  ])
   return {
     url: listening.url,
     /** The runs that the broker asked about, in order. */

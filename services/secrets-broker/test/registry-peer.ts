@@ -1,14 +1,7 @@
 import { bindConnectorEndpoint, type UseCredential } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
-import {
-  createInternalApp,
-  createLog,
-  createMetrics,
-  internalKeys,
-  internalRoute,
-  listen,
-} from '@opsconductor/service-kit'
-import { testInternalKey } from '@opsconductor/test-peers'
+import { internalRoute } from '@opsconductor/service-kit'
+import { servePeer } from '@opsconductor/test-peers'
 import type { z } from 'zod'
 
 type Bound = z.infer<typeof bindConnectorEndpoint.answer>
@@ -17,21 +10,14 @@ type Bound = z.infer<typeof bindConnectorEndpoint.answer>
 export async function startRegistryPeer() {
   const connectors = new Map<string, (use: UseCredential) => Bound>()
   const asked: (UseCredential & { id: string })[] = []
-  const app = createInternalApp({
-    log: createLog('registry-peer', 'silent'),
-    metrics: createMetrics(),
-    keys: internalKeys({ INTERNAL_KEY: [testInternalKey] }, 'interface-registry'),
-    ready: async () => {},
-    routes: [
-      internalRoute(bindConnectorEndpoint, async ({ params: { id = '' }, request }) => {
-        asked.push({ id, ...request })
-        const answer = connectors.get(id)
-        if (answer === undefined) throw new AppError('not_found', 'There is no such connector.')
-        return answer(request)
-      }),
-    ],
-  })
-  const listening = await listen(app, '127.0.0.1', 0)
+  const listening = await servePeer('interface-registry', [
+    internalRoute(bindConnectorEndpoint, async ({ params: { id = '' }, request }) => {
+      asked.push({ id, ...request })
+      const answer = connectors.get(id)
+      if (answer === undefined) throw new AppError('not_found', 'There is no such connector.')
+      return answer(request)
+    }),
+  ])
   return {
     url: listening.url,
     /** The uses that were asked for, in order. */

@@ -14,31 +14,12 @@ import {
   useCredentialEndpoint,
 } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
-import {
-  type AnyInternalRoute,
-  createInternalApp,
-  createLog,
-  createMetrics,
-  internalKeys,
-  internalRoute,
-  listen,
-} from '@opsconductor/service-kit'
+import { type AnyInternalRoute, internalRoute } from '@opsconductor/service-kit'
 import { connectTemporal, ensureNamespace } from '@opsconductor/temporal'
-import { testInternalKey, testTemporalAddress } from '@opsconductor/test-peers'
+import { servePeer, testTemporalAddress } from '@opsconductor/test-peers'
 import type { z } from 'zod'
 
 type TrustedKey = z.infer<typeof getTrustEndpoint.answer>['host_keys'][number]
-
-function servePeer(name: 'secrets-broker' | 'interface-registry', routes: AnyInternalRoute[]) {
-  const app = createInternalApp({
-    log: createLog(`${name}-peer`, 'silent'),
-    metrics: createMetrics(),
-    keys: internalKeys({ INTERNAL_KEY: [testInternalKey] }, name),
-    ready: async () => {},
-    routes,
-  })
-  return listen(app, '127.0.0.1', 0)
-}
 
 /** What the broker works out of a credential of the types that these tests use. */
 function lendable(

@@ -5,15 +5,8 @@ import {
   sealConnectorCredentialsEndpoint,
 } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
-import {
-  createInternalApp,
-  createLog,
-  createMetrics,
-  internalKeys,
-  internalRoute,
-  listen,
-} from '@opsconductor/service-kit'
-import { testInternalKey } from '@opsconductor/test-peers'
+import { internalRoute } from '@opsconductor/service-kit'
+import { servePeer } from '@opsconductor/test-peers'
 import type { z } from 'zod'
 
 type SealRequest = z.infer<typeof sealConnectorCredentialsEndpoint.request>
@@ -22,32 +15,22 @@ type SealRequest = z.infer<typeof sealConnectorCredentialsEndpoint.request>
 export async function startBrokerPeer() {
   const credentials = new Map<string, Credential>()
   const sealed: (SealRequest & { id: string; ciphertext: string })[] = []
-  const listening = await listen(
-    createInternalApp({
-      log: createLog('broker-peer', 'silent'),
-      metrics: createMetrics(),
-      keys: internalKeys({ INTERNAL_KEY: [testInternalKey] }, 'secrets-broker'),
-      ready: async () => {},
-      routes: [
-        internalRoute(describeCredentialEndpoint, async ({ params, request }) => {
-          const found = credentials.get(params.reference ?? '')
-          if (found?.project_id !== request.project_id) throw new AppError('not_found', 'There is none.')
-          return found
-        }),
-        internalRoute(sealConnectorCredentialsEndpoint, async ({ params, request }) => {
-          if (request.secret === undefined)
-            throw new AppError('validation_failed', 'body.secret is missing', {
-              errors: [{ path: 'body.secret', message: 'is missing' }],
-            })
-          const ciphertext = randomBytes(24).toString('base64')
-          sealed.push({ ...request, id: params.id ?? '', ciphertext })
-          return { ciphertext, key_id: 'peer-key' }
-        }),
-      ],
+  const listening = await servePeer('secrets-broker', [
+    internalRoute(describeCredentialEndpoint, async ({ params, request }) => {
+      const found = credentials.get(params.reference ?? '')
+      if (found?.project_id !== request.project_id) throw new AppError('not_found', 'There is none.')
+      return found
     }),
-    '127.0.0.1',
-    0,
-  )
+    internalRoute(sealConnectorCredentialsEndpoint, async ({ params, request }) => {
+      if (request.secret === undefined)
+        throw new AppError('validation_failed', 'body.secret is missing', {
+          errors: [{ path: 'body.secret', message: 'is missing' }],
+        })
+      const ciphertext = randomBytes(24).toString('base64')
+      sealed.push({ ...request, id: params.id ?? '', ciphertext })
+      return { ciphertext, key_id: 'peer-key' }
+    }),
+  ])
   return {
     url: listening.url,
     sealed,
