@@ -10,6 +10,7 @@ import { sshHost } from './ssh-host.ts'
 import { tool } from './tool.ts'
 
 export type { AnyConnectorKind } from './define-connector-kind.ts'
+export { refuseInput } from './refuse-input.ts'
 
 /** A new kind is one file, its test and one line here. */
 const connectorKindList: readonly AnyConnectorKind[] = [

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DisplayName, Id, Json, JsonSchema, PageQuery, ReferableSlug, Timestamp } from './fields.ts'
+import { Workflow } from './interface-registry.ts'
 import { internalEndpoint } from './internal-endpoint.ts'
 import { runJobWorkflow } from './run-job.ts'
 
@@ -127,13 +128,9 @@ export const CallTarget = z.object({
   callable_name: z.string(),
   input_schema: JsonSchema.nullable(),
   output_schema: JsonSchema.nullable(),
-  workflow: z.object({
-    kind: z.enum(['job', 'workflow']),
-    job_id: Id.nullable(),
-    job_version: z.number().int().nullable(),
-    workflow_type: z.string(),
-    task_queue: z.string(),
-    workflow_id: z.string().nullable(),
+  workflow: Workflow.pick({
+    ...{ kind: true, job_id: true, job_version: true },
+    ...{ workflow_type: true, task_queue: true, workflow_id: true },
   }),
 })
 export type CallTarget = z.infer<typeof CallTarget>

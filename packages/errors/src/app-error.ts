@@ -49,3 +49,7 @@ export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
   return new AppError('internal_error', 'Something went wrong on our side.', { cause: error })
 }
+
+/** The input is refused for one field of it; `path` as in `body.steps[0].type`, `message` as in `must be a number`. */
+export const invalidField = (path: string, message: string): AppError =>
+  new AppError('validation_failed', `${path} ${message}`, { errors: [{ path, message }] })

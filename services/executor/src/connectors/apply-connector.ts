@@ -1,5 +1,4 @@
-import { connectorKindDefinitions } from '@opsconductor/connector-kinds'
-import { AppError } from '@opsconductor/errors'
+import { connectorKindDefinitions, refuseInput } from '@opsconductor/connector-kinds'
 import type { UsableConnector } from './usable-connector.ts'
 
 /** What of a step concerns its connector. */
@@ -16,14 +15,15 @@ export interface ConnectedStep {
  */
 export function applyConnector(connector: UsableConnector, step: ConnectedStep): Record<string, unknown> {
   const kind = connectorKindDefinitions.get(connector.kind)
-  if (kind === undefined) throw refuse('connector', `is of kind ${connector.kind}, which is not known here`)
+  if (kind === undefined)
+    throw refuseInput('connector', `is of kind ${connector.kind}, which is not known here`)
   if (!kind.stepTypes.includes(step.type))
-    throw refuse(
+    throw refuseInput(
       'connector',
       `is of kind ${connector.kind}, which is for ${kind.stepTypes.join(', ')} and not for ${step.type}`,
     )
   const settings = kind.settings.safeParse(connector.settings)
-  if (!settings.success) throw refuse('connector', 'has settings that cannot be used (any more)')
+  if (!settings.success) throw refuseInput('connector', 'has settings that cannot be used (any more)')
   const input = (step.input ?? {}) as Record<string, unknown>
   if (connector.isShared) assertStraight(input, step.via)
   return kind.apply(settings.data as never, input, step.type)
@@ -32,14 +32,12 @@ export function applyConnector(connector: UsableConnector, step: ConnectedStep):
 /** Whoever was given a connector must not read what opens it, as on a way that is theirs to listen on. */
 function assertStraight({ proxy, tls, sudo }: Record<string, unknown>, via: ConnectedStep['via']): void {
   const others = "must not be given: the connector is another project's"
-  if (via !== undefined && via.length > 0) throw refuse('via', others)
-  if (proxy !== undefined) throw refuse('input.proxy', others)
+  if (via !== undefined && via.length > 0) throw refuseInput('via', others)
+  if (proxy !== undefined) throw refuseInput('input.proxy', others)
   // Who may run commands as the user may have put another program in sudo's place, which is given the password.
   if (sudo !== undefined && sudo !== false)
-    throw refuse('input.sudo', `${others}; a sudo that needs no password can stand in the command`)
+    throw refuseInput('input.sudo', `${others}; a sudo that needs no password can stand in the command`)
   const { verify = true } = (tls ?? {}) as { verify?: unknown }
-  if (verify !== true) throw refuse('input.tls.verify', "must be true: the connector is another project's")
+  if (verify !== true)
+    throw refuseInput('input.tls.verify', "must be true: the connector is another project's")
 }
-
-const refuse = (path: string, message: string): AppError =>
-  new AppError('validation_failed', `${path} ${message}.`, { errors: [{ path, message }] })

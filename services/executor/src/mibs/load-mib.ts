@@ -1,4 +1,4 @@
-import { AppError } from '@opsconductor/errors'
+import { AppError, invalidField } from '@opsconductor/errors'
 import type { ExecutorDeps } from '../deps.ts'
 import { baseModules, isBaseModule } from './base-modules.ts'
 import { linkModules } from './link-modules.ts'
@@ -68,5 +68,4 @@ function assertRoom(texts: readonly { text: string }[], modules: readonly MibMod
     )
 }
 
-const refuse = (message: string) =>
-  new AppError('validation_failed', `body.text ${message}`, { errors: [{ path: 'body.text', message }] })
+const refuse = (message: string) => invalidField('body.text', message)

@@ -1,10 +1,10 @@
 import { type AnyConnectorKind, connectorKindDefinitions } from '@opsconductor/connector-kinds'
 import type { ConnectorKind } from '@opsconductor/contracts'
+import { invalidField } from '@opsconductor/errors'
 import type { JsonSchemaDocument } from '@opsconductor/json-schema'
 import { validate } from '@opsconductor/service-kit'
 import { z } from 'zod'
 import { checkSchema } from '../interfaces/check-schema.ts'
-import { invalidField } from './invalid-field.ts'
 
 export type Settings = Record<string, unknown>
 

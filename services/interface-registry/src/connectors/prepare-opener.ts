@@ -5,10 +5,9 @@ import {
   describeCredentialEndpoint,
   sealConnectorCredentialsEndpoint,
 } from '@opsconductor/contracts'
-import { AppError } from '@opsconductor/errors'
+import { AppError, invalidField } from '@opsconductor/errors'
 import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
-import { invalidField } from './invalid-field.ts'
 import type { Opener } from './store.ts'
 
 type OwnCredential = NonNullable<z.infer<typeof CreateConnector>['credentials']>

@@ -5,9 +5,14 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { asProject, everyProject } from '../acting-project.ts'
 import { insertAccess } from '../connectors/access-store.ts'
+import type { WorkflowRecord } from '../workflows/store.ts'
 
 /** A project connector with all that calls through it need. */
-export interface CallPath {
+export interface CallPath
+  extends Pick<
+    WorkflowRecord,
+    'kind' | 'jobId' | 'jobVersion' | 'workflowType' | 'taskQueue' | 'workflowId'
+  > {
   id: string
   name: string
   sourceProjectId: string
@@ -23,12 +28,6 @@ export interface CallPath {
   callableName: string
   inputSchema: JsonSchemaDocument | null
   outputSchema: JsonSchemaDocument | null
-  kind: 'job' | 'workflow'
-  jobId: string | null
-  jobVersion: number | null
-  workflowType: string
-  taskQueue: string
-  workflowId: string | null
 }
 
 const noSuchConnector = () => new AppError('not_found', 'There is no such project connector.')

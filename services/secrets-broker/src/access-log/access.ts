@@ -1,3 +1,6 @@
+import type { UseCredential } from '@opsconductor/contracts'
+import type { InternalActor } from '../internal-actor.ts'
+
 /** One operation on a credential, as the access log keeps it. Holds no secret. */
 export interface Access {
   /** The host, or the name of a credential of a project. */
@@ -20,6 +23,12 @@ export interface Access {
   /** Of whom a project trusts: no credential. */
   isTrust?: true
 }
+
+/** The reading of a secret that is asked for: of what, is added as it becomes known. */
+export const readAccess = (
+  { caller, clientAddress }: InternalActor,
+  { project_id: projectId, run_id: runId, step_id: stepId }: UseCredential,
+) => ({ type: 'read', by: caller, from: clientAddress, projectId, runId, stepId }) as const
 
 /** The seed's columns need a host and a purpose, also for what has none. */
 export const unknownHost = 'unknown'

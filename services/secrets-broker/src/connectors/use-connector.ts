@@ -1,6 +1,6 @@
 import { Id, type LentCredential, type LentToConnector, type UseCredential } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
-import { type Access, connectorPurpose } from '../access-log/access.ts'
+import { type Access, connectorPurpose, readAccess } from '../access-log/access.ts'
 import { readWithAccess } from '../access-log/record-access.ts'
 import { openSecret } from '../credentials/credential-secret.ts'
 import { assertNotExpired } from '../credentials/expiry.ts'
@@ -19,16 +19,11 @@ export function useConnector(
   id: string,
   request: UseCredential,
 ): Promise<LentToConnector> {
-  const { project_id: projectId, run_id: runId, step_id: stepId, check_id: checkId } = request
+  const { check_id: checkId } = request
   const access: Access = {
     host: id,
     purpose: connectorPurpose,
-    type: 'read',
-    by: actor.caller,
-    from: actor.clientAddress,
-    projectId,
-    runId,
-    stepId,
+    ...readAccess(actor, request),
     ...(checkId === undefined ? {} : { reason: `check of connector ${id}` }),
   }
   return readWithAccess(deps, access, async () => {

@@ -1,6 +1,6 @@
 import type { LentCredential, useCredentialEndpoint } from '@opsconductor/contracts'
 import type { z } from 'zod'
-import { type Access, credentialPurpose } from '../access-log/access.ts'
+import { type Access, credentialPurpose, readAccess } from '../access-log/access.ts'
 import { readWithAccess } from '../access-log/record-access.ts'
 import type { Deps } from '../deps.ts'
 import type { InternalActor } from '../internal-actor.ts'
@@ -19,16 +19,11 @@ export function useCredential(
   reference: string,
   request: Request,
 ): Promise<LentCredential> {
-  const { project_id: projectId, run_id: runId, step_id: stepId, check_id: checkId } = request
+  const { project_id: projectId, check_id: checkId } = request
   const access: Access = {
     host: reference,
     purpose: credentialPurpose,
-    type: 'read',
-    by: actor.caller,
-    from: actor.clientAddress,
-    projectId,
-    runId,
-    stepId,
+    ...readAccess(actor, request),
     ...(checkId === undefined ? {} : { reason: deps.checkGrants.reasonOf(checkId) }),
   }
   return readWithAccess(deps, access, async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type KeyRotation, keyringTopics, type StartKeyRotation } from '@opsconductor/contracts'
 import { copyKey, type MasterKey, openEnvironmentKey } from '@opsconductor/crypto'
-import { AppError } from '@opsconductor/errors'
+import { invalidField } from '@opsconductor/errors'
 import { publishEvent } from '@opsconductor/events'
 import type pg from 'pg'
 import type { z } from 'zod'
@@ -159,7 +159,4 @@ async function tryOldKey({ pool, hostCipher, keyring }: Deps, keyUse: KeyUse): P
   for (const row of await selectSample(pool, trialsMax)) await hostCipher.decrypt(row)
 }
 
-const refuse = (field: string, message: string) =>
-  new AppError('validation_failed', `body.${field} ${message}`, {
-    errors: [{ path: `body.${field}`, message }],
-  })
+const refuse = (field: string, message: string) => invalidField(`body.${field}`, message)

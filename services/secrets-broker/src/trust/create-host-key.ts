@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type CreateTrustedHostKey, HostName, HostPattern, TrustedPort } from '@opsconductor/contracts'
-import { AppError } from '@opsconductor/errors'
+import { invalidField } from '@opsconductor/errors'
 import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import type { ProjectActor } from '../project-actor.ts'
@@ -57,7 +57,4 @@ function placeOf(
   return { host: named.data, port: port as number }
 }
 
-const refuse = (field: string, message: string) =>
-  new AppError('validation_failed', `body.${field} ${message}`, {
-    errors: [{ path: `body.${field}`, message }],
-  })
+const refuse = (field: string, message: string) => invalidField(`body.${field}`, message)

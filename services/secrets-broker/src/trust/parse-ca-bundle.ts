@@ -1,4 +1,4 @@
-import { AppError } from '@opsconductor/errors'
+import { invalidField } from '@opsconductor/errors'
 import {
   type Certificate,
   CertificateFault,
@@ -59,7 +59,4 @@ function faultOf({ extensions, publicKey, x509 }: Certificate): string | undefin
   return undefined
 }
 
-const refuse = (message: string) =>
-  new AppError('validation_failed', `body.certificates ${message}`, {
-    errors: [{ path: 'body.certificates', message }],
-  })
+const refuse = (message: string) => invalidField('body.certificates', message)

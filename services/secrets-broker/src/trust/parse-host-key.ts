@@ -1,5 +1,5 @@
 import { createHash, createPublicKey } from 'node:crypto'
-import { AppError } from '@opsconductor/errors'
+import { AppError, invalidField } from '@opsconductor/errors'
 import ssh2 from 'ssh2'
 
 export interface ParsedHostKey {
@@ -91,5 +91,4 @@ function readHost(names: string): { host: string; port: number } {
 
 const damaged = () => refuse('is damaged, or not a public key')
 
-const refuse = (message: string) =>
-  new AppError('validation_failed', `body.key ${message}`, { errors: [{ path: 'body.key', message }] })
+const refuse = (message: string) => invalidField('body.key', message)
