@@ -67,7 +67,7 @@ export default {
       name: 'main-is-only-wiring',
       severity: 'error',
       from: { path: '^services/[^/]+/src/main\\.ts$' },
-      to: { path: '^services/', pathNot: ['/src/(app|deps|config)\\.ts$'] },
+      to: { path: '^services/', pathNot: ['/src/(app|deps|config|background)\\.ts$'] },
     },
     {
       name: 'no-test-code-in-the-product',

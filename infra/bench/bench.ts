@@ -1,11 +1,17 @@
 /** `npm run bench`: the platform's speed as ratios against the bare thing, on this machine in this run. */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { pebbleIsMissing } from '@opsconductor/test-peers'
 import { type Demo, setUpDemo } from '../demo/set-up-demo.ts'
-import { createLayout } from '../local/layout.ts'
+import { cacheDirectory, createLayout } from '../local/layout.ts'
 import { residentBytesOf } from '../local/process-identity.ts'
 import { type Stack, startStack } from '../local/stack.ts'
+import { installPackages } from '../scripts/apt-packages.ts'
+import { preparePebble } from '../scripts/pebble-up.ts'
 import { preparePrograms } from '../scripts/programs-up.ts'
+import { benchCertificates } from './certificates.ts'
+import { benchCertificateFleet } from './certificates-fleet.ts'
+import { legoIsMissing } from './certificates-lego.ts'
 import { benchNamespaces } from './namespaces.ts'
 import { benchProjectCall } from './project-call.ts'
 import { benchPublicCall } from './public-call.ts'
@@ -127,6 +133,44 @@ async function printNamespaces(stack: Stack): Promise<void> {
   ratio('growth, of 500 MB', grown / 500e6, 1)
 }
 
+async function printCertificates(stack: Stack): Promise<void> {
+  Object.assign(process.env, preparePebble(cacheDirectory(process.env), console.log))
+  if (pebbleIsMissing()) return
+  const stopped = legoIsMissing() ? installPackages(['lego'], console.log) : undefined
+  const { count, ourSeconds, bareSeconds, legoSeconds, firstMs, againMs } = await benchCertificates(stack)
+  console.log(
+    `\n${count} certificates issued and deployed, 5 at once, beside lego with a script that deploys by ssh`,
+  )
+  const lego =
+    legoSeconds === undefined ? `lego is left out (${stopped})` : `lego ${legoSeconds.toFixed(1)} s`
+  console.log(
+    `  ${lego}; acme-client and ssh2 alone ${bareSeconds.toFixed(1)} s; through the platform ${ourSeconds.toFixed(1)} s`,
+  )
+  ratio('issue and deploy', ourSeconds / (legoSeconds ?? bareSeconds), 1.2)
+  if (legoSeconds !== undefined)
+    console.log(`    to acme-client and ssh2: ${(ourSeconds / bareSeconds).toFixed(2)}`)
+  console.log(`  a deployment ${milliseconds(firstMs)}; once more ${milliseconds(againMs)}`)
+  ratio('deploying again', againMs / firstMs, 0.3)
+}
+
+async function printFleet(stack: Stack, servers = 50, certificates = 200): Promise<void> {
+  const result = await benchCertificateFleet(stack, { servers, certificates })
+  const { seconds, againSeconds, peakBytes, handshakes, failedHandshakes } = result
+  const deployments = servers * certificates
+  console.log(
+    `\n${certificates} certificates to each of ${servers} servers in one batch: ${deployments} deployments`,
+  )
+  for (const [name, took] of [
+    ['all live', seconds],
+    ['once more', againSeconds],
+  ] as const)
+    console.log(`  ${name} in ${took.toFixed(1)} s, ${(deployments / took).toFixed(1)} a second`)
+  console.log(`  cert-agent at the most ${megabytes(peakBytes)}`)
+  console.log(
+    `  ${failedHandshakes === 0 ? '✓' : '✗'} ${failedHandshakes} of ${handshakes} handshakes failed`,
+  )
+}
+
 function printMemory(stack: Stack): void {
   console.log('\nMemory at rest')
   let total = 0
@@ -141,7 +185,7 @@ function printMemory(stack: Stack): void {
   ratio('all our processes, of 1.2 GB', total / 1.2e9, 1)
 }
 
-try {
+async function benchAll(): Promise<void> {
   const cold = await start()
   await setUpDemo(cold.stack, say)
   await stopParts()
@@ -195,7 +239,15 @@ try {
   ratio('secrets broker while it rotates, of 200 MB', rotation.bytesMost / 200e6, 1)
 
   await printTargets(stack.backing.databaseUrl)
+  await printCertificates(stack)
   await printNamespaces(stack)
+}
+
+/** `npm run bench -- fleet [servers [certificates]]`: the one that takes long. */
+const [only, ...sizes] = process.argv.slice(2)
+try {
+  if (only === 'fleet') await printFleet((await start()).stack, ...sizes.map(Number))
+  else await benchAll()
 } finally {
   await stopParts()
   rmSync(home, { recursive: true, force: true })

@@ -9,6 +9,7 @@ const catalogue = [
   ['secrets-broker', 'Security', 'tier-0', 'security-oncall@example.com'],
   ['executor', 'Automation', 'tier-1', 'automation-oncall@example.com'],
   ['interface-registry', 'Automation', 'tier-1', 'automation-oncall@example.com'],
+  ['cert-agent', 'Security', 'tier-1', 'security-oncall@example.com'],
 ] as const
 
 /** Makes the demo job's database: a service catalogue that `demo_reader` may read. Answers the reader's DSN. */

@@ -8,7 +8,7 @@ COPY . .
 RUN node infra/scripts/setup.mjs
 
 FROM ${NODE_IMAGE}
-ENV NODE_ENV=production NODE_COMPILE_CACHE=/tmp/compile-cache
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/tmp/compile-cache MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072
 WORKDIR /app
 COPY --from=build /app /app
 # Where the executor keeps SQLite files; a volume takes its owner from here.

@@ -5,7 +5,7 @@ import { getGlobalDispatcher, request } from 'undici'
 import { type Gateway, startGateway } from '../../kong/dev-gateway/src/gateway.ts'
 import { applyStaticRoutes } from './apply-kong.ts'
 
-const services = ['API_KEY', 'SECRETS_BROKER', 'EXECUTOR', 'INTERFACE_REGISTRY', 'CONSOLE']
+const services = ['API_KEY', 'SECRETS_BROKER', 'EXECUTOR', 'INTERFACE_REGISTRY', 'CERT_AGENT', 'CONSOLE']
 let gateway: Gateway
 let urls: Record<string, string>
 const upstreams: Server[] = []
@@ -82,6 +82,13 @@ test('each static path leads to its service, with path and query as they came', 
       '/api/webhook-endpoints',
     ],
     INTERFACE_REGISTRY: ['/api/workflows', '/api/workflows/1/interfaces', '/api/interfaces/1'],
+    CERT_AGENT: [
+      '/api/servers',
+      '/api/servers/1/vhosts/2?limit=3',
+      '/api/certificates',
+      '/api/certificates/1/deploy',
+      '/.well-known/acme-challenge/LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0',
+    ],
     CONSOLE: ['/', '/docs', '/docs/openapi.json'],
   }
   for (const [name, paths] of Object.entries(cases))
@@ -99,6 +106,13 @@ test("003.13 what is no static route is the gateway's own 404: internal and heal
     '/healthz',
     '/metrics',
     '/api/keysomething',
+    '/api/certificatesomething',
+    '/.well-known/acme-challenge/',
+    '/.well-known/acme-challenge/a/b',
+    '/.well-known/acme-challenge/%2e%2e',
+    '/.well-known/acme-challenge/../../api',
+    '/.well-known/security.txt',
+    '/xwell-known/acme-challenge/a',
     '/api/v1',
     '/api',
     '/docsx',
@@ -109,7 +123,8 @@ test("003.13 what is no static route is the gateway's own 404: internal and heal
       status: 404,
       body: { message: 'no Route matched with those values' },
     })
-  expect((await through('/', { method: 'POST' })).status).toBe(404)
+  for (const path of ['/', '/.well-known/acme-challenge/a'])
+    expect((await through(path, { method: 'POST' })).status).toBe(404)
 })
 
 test('every answer carries an X-Request-Id, the same that was sent; a body over 2 MB is 413', async () => {
@@ -136,6 +151,7 @@ test('applied again nothing doubles, what is no longer declared goes, what is no
   expect(names).toEqual([
     'oc-published',
     'opsconductor-api-key',
+    'opsconductor-cert-agent',
     'opsconductor-console',
     'opsconductor-executor',
     'opsconductor-interface-registry',

@@ -6,7 +6,7 @@ import { StackFault } from './stack-fault.ts'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 
-const basePorts = {
+export const basePorts = {
   gateway: 8000,
   gatewayTls: 8443,
   kongAdmin: 8001,
@@ -14,12 +14,14 @@ const basePorts = {
   interfaceRegistryInternal: 3002,
   secretsBrokerInternal: 3003,
   executorInternal: 3004,
+  certAgentInternal: 3005,
   consoleInternal: 3006,
   console: 3010,
   apiKeyPublic: 3011,
   interfaceRegistryPublic: 3012,
   secretsBrokerPublic: 3013,
   executorPublic: 3014,
+  certAgentPublic: 3015,
   demoStatus: 3020,
   postgres: 5433,
   temporal: 7233,

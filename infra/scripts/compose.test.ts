@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
 import { parse } from 'yaml'
+import { basePorts } from '../local/layout.ts'
+import { serviceSpecs } from '../local/services.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (file: string) => readFileSync(new URL(file, root), 'utf8')
@@ -29,6 +31,27 @@ test('docker-compose.yml publishes nothing but the gateway, and its plain port o
     ['kong', `127.0.0.1:\${GATEWAY_PORT:-8000}:8000`],
     ['kong', `\${GATEWAY_TLS_PORT:-8443}:8443`],
   ])
+})
+
+test('004.13 docker-compose.yml runs every service of the platform from the one image, at the ports of its own defaults', () => {
+  const { services } = parse(composeText, { merge: true }) as {
+    services: Record<
+      string,
+      { image?: string; command?: string[]; environment?: Record<string, string | number> }
+    >
+  }
+  for (const { name, publicPort, internalPort } of serviceSpecs) {
+    const { image, command = [], environment = {} } = services[name] ?? {}
+    expect([name, image, command.at(-1)]).toEqual([
+      name,
+      expect.stringMatching(/^opsconductor\/service:/),
+      `services/${name}/src/main.ts`,
+    ])
+    expect([environment.PUBLIC_PORT, environment.INTERNAL_PORT]).toEqual([
+      basePorts[publicPort],
+      basePorts[internalPort],
+    ])
+  }
 })
 
 const docker = spawnSync('docker', ['compose', 'version'])

@@ -1,11 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { installPackages } from './apt-packages.ts'
 import { leaveOut } from './leave-out.ts'
+import { installPythonPackages } from './python-packages.ts'
 
 const version = '5.2.5'
-const installTimeoutMs = 10 * 60_000
 
 /**
  * Makes moto ready, an AWS that is kept in memory: the variable that `startMoto` reads. Installed once per machine,
@@ -24,22 +22,10 @@ export function prepareMoto(cacheDirectory: string, say: (line: string) => void)
 function install(place: string, say: (line: string) => void): string | undefined {
   const building = `${place}.building-${process.pid}`
   mkdirSync(dirname(place), { recursive: true })
-  const makeEnvironment = () => runs('python3', ['-m', 'venv', building])
   say(`installing moto ${version} (once; may take two minutes) …`)
   try {
-    if (!makeEnvironment()) {
-      const stopped = installPackages(['python3-venv'], say)
-      rmSync(building, { recursive: true, force: true })
-      if (stopped !== undefined) return stopped
-      if (!makeEnvironment()) return 'python3 -m venv could not make an environment'
-    }
-    const pip = [
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      `moto[server,secretsmanager]==${version}`,
-    ]
-    if (!runs(join(building, 'bin/pip'), pip)) return 'pip could not install it'
+    const stopped = installPythonPackages(building, [`moto[server,secretsmanager]==${version}`], say)
+    if (stopped !== undefined) return stopped
     rmSync(place, { recursive: true, force: true })
     renameSync(building, place)
     return undefined
@@ -47,6 +33,3 @@ function install(place: string, say: (line: string) => void): string | undefined
     rmSync(building, { recursive: true, force: true })
   }
 }
-
-const runs = (command: string, arguments_: string[]): boolean =>
-  spawnSync(command, arguments_, { stdio: 'ignore', timeout: installTimeoutMs }).status === 0

@@ -6,9 +6,12 @@ import { installPackages } from './apt-packages.ts'
 const programs = {
   openssl: 'openssl',
   curl: 'curl',
+  jq: 'jq',
   '/usr/sbin/snmpd': 'snmpd',
   snmpbulkwalk: 'snmp',
   '/usr/sbin/sshd': 'openssh-server',
+  '/usr/sbin/named': 'bind9',
+  '/usr/sbin/nginx': 'nginx',
   'ssh-keygen': 'openssh-client',
   ps: 'procps',
 }

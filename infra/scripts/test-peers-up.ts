@@ -8,6 +8,7 @@ import { startTemporal } from '../local/temporal.ts'
 import { findTemporalCli } from '../local/temporal-cli.ts'
 import { prepareMariaDb } from './mariadb-up.ts'
 import { prepareMoto } from './moto-up.ts'
+import { preparePebble } from './pebble-up.ts'
 import { preparePostgresTools } from './postgres-tools-up.ts'
 import { preparePrograms } from './programs-up.ts'
 import { preparePromtool } from './promtool-up.ts'
@@ -65,6 +66,7 @@ export async function startTestPeers(): Promise<RunningPeers> {
       ...preparePostgresTools(console.log),
       ...prepareMariaDb(console.log),
       ...prepareMoto(cache, console.log),
+      ...preparePebble(cache, console.log),
     }
     return { environment, scratch, stop }
   } catch (error) {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createLog, createMetrics, type Logger, type Metrics } from '@opsconductor/service-kit'
 import { promtoolIsMissing, runPromtool } from '@opsconductor/test-peers'
+import { createEvents as createAgentEvents } from '../../../services/cert-agent/src/events.ts'
 import { createEvents as createExecutorEvents } from '../../../services/executor/src/events.ts'
 import { createEvents as createRegistryEvents } from '../../../services/interface-registry/src/events.ts'
 import { namesIn } from './expression-names.ts'
@@ -39,6 +40,21 @@ const families: Family[] = [
       ['unless max by (kind) (connector_up) > 0', 'unless max by (kind) (connector_up) > 9'],
       ['            > sum(increase', '            > 9 * sum(increase'],
       ['absent(connector_up)', 'vector(0) > 0'],
+    ],
+  },
+  {
+    name: 'certificates',
+    createEvents: createAgentEvents,
+    mistakes: [
+      ['(cert_not_after_seconds) - time() < 86400', '(cert_not_after_seconds) - time() < 259200'],
+      ['max by (project, certificate)', 'min by (project, certificate)'],
+      ['[1h])) > 10', '[1h])) > 3'],
+      ['(cert_deployment_live) == 0\n        for: 1h', '(cert_deployment_live) == 0\n        for: 30m'],
+      ['max(cert_vhosts{state="expired"})', 'sum(cert_vhosts{state="expired"})'],
+      ['for: 3h', 'for: 1h'],
+      ['            > sum(increase', '            > 9 * sum(increase'],
+      ['outcome="given_up"', 'outcome="failed"'],
+      ['absent(cert_vhosts)', 'vector(0) > 0'],
     ],
   },
 ]

@@ -2,7 +2,6 @@ import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import forge from 'node-forge'
 
 const dayMs = 86_400_000
 
@@ -18,7 +17,14 @@ function writePrivate(file: string, text: string): void {
   renameSync(temporary, file)
 }
 
-function issue(commonName: string, days: number, issuer: Pair | undefined, extensions: object[]): Pair {
+async function issue(
+  commonName: string,
+  days: number,
+  issuer: Pair | undefined,
+  extensions: object[],
+): Promise<Pair> {
+  // Large, and of use at the first start only.
+  const { default: forge } = await import('node-forge')
   // Node's generator: forge makes RSA keys in plain JavaScript, which takes seconds.
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const key = privateKey.export({ type: 'pkcs1', format: 'pem' }) as string
@@ -54,7 +60,12 @@ function readCertificate(pem: string): X509Certificate | undefined {
 }
 
 /** The pair that is in the folder, unless it is damaged, has ended or is `usable` no more; else a new one. */
-function pair(dir: string, name: string, usable: (cert: X509Certificate) => boolean, make: () => Pair): Pair {
+async function pair(
+  dir: string,
+  name: string,
+  usable: (cert: X509Certificate) => boolean,
+  make: () => Promise<Pair>,
+): Promise<Pair> {
   const [keyFile, certFile] = [join(dir, `${name}-key.pem`), join(dir, `${name}.pem`)]
   if (existsSync(keyFile) && existsSync(certFile)) {
     const found = { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') }
@@ -62,16 +73,16 @@ function pair(dir: string, name: string, usable: (cert: X509Certificate) => bool
     if (certificate && certificate.validToDate.getTime() > Date.now() + dayMs && usable(certificate))
       return found
   }
-  const made = make()
+  const made = await make()
   writePrivate(keyFile, made.key)
   writePrivate(certFile, made.cert)
   return made
 }
 
 /** A local CA (`ca.pem` is what clients trust) and a certificate for this machine's own names, made once. */
-export function loadCertificates(dir: string, host: string): Pair {
+export async function loadCertificates(dir: string, host: string): Promise<Pair> {
   mkdirSync(dir, { recursive: true, mode: 0o700 })
-  const ca = pair(
+  const ca = await pair(
     dir,
     'ca',
     () => true,

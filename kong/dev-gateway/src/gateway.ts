@@ -83,7 +83,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const secure =
     tlsPort === undefined || tlsDir === undefined
       ? undefined
-      : createHttpsServer({ ...bounds, ...loadCertificates(tlsDir, host), minVersion: 'TLSv1.3' })
+      : createHttpsServer({ ...bounds, ...(await loadCertificates(tlsDir, host)), minVersion: 'TLSv1.3' })
   for (const server of secure ? [plain, secure] : [plain]) {
     server.on('request', proxy.handle)
     server.on('checkContinue', proxy.handle)

@@ -6,10 +6,10 @@ import { expect, test } from '@jest/globals'
 import forge from 'node-forge'
 import { loadCertificates, serialNumberOf } from '../src/certificates.ts'
 
-test('a serial number is one that OpenSSL reads, whatever random bytes it was given; a damaged certificate is made anew', () => {
+test('a serial number is one that OpenSSL reads, whatever random bytes it was given; a damaged certificate is made anew', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'certificates-'))
   try {
-    loadCertificates(directory, 'gateway')
+    await loadCertificates(directory, 'gateway')
     const key = forge.pki.privateKeyFromPem(readFileSync(join(directory, 'ca-key.pem'), 'utf8'))
     const certificate = forge.pki.certificateFromPem(readFileSync(join(directory, 'ca.pem'), 'utf8'))
     for (const byte of [0x00, 0xff]) {
@@ -19,9 +19,8 @@ test('a serial number is one that OpenSSL reads, whatever random bytes it was gi
       expect(read.serialNumber.toLowerCase()).toBe(certificate.serialNumber)
     }
     writeFileSync(join(directory, 'server.pem'), 'damaged')
-    expect(new X509Certificate(loadCertificates(directory, 'gateway').cert).checkHost('localhost')).toBe(
-      'localhost',
-    )
+    const { cert } = await loadCertificates(directory, 'gateway')
+    expect(new X509Certificate(cert).checkHost('localhost')).toBe('localhost')
   } finally {
     rmSync(directory, { recursive: true })
   }

@@ -57,7 +57,7 @@ test('a route for https only is served over TLS, and the upstream hears that it 
 })
 
 test('an https upstream is reached over HTTP/1.1, whoever signed its certificate', async () => {
-  const certificates = loadCertificates(tlsDir, '127.0.0.1')
+  const certificates = await loadCertificates(tlsDir, '127.0.0.1')
   const upstream = createServer(certificates, (request, response) => response.end(request.httpVersion))
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
   const url = `https://127.0.0.1:${(upstream.address() as AddressInfo).port}`

@@ -6,6 +6,7 @@ import { assertAllowed, fromRole, type Permissions, projectOf, scopeCovers } fro
 const table: Permissions = {
   read: { roles: fromRole('viewer'), scope: 'manage:jobs:read' },
   write: { roles: fromRole('operator'), scope: 'manage:jobs' },
+  limit: { roles: fromRole('admin'), scope: null },
   self: { anyone: 'user' },
   people: { anyone: 'platform_admin' },
 }
@@ -40,6 +41,12 @@ test('a role includes every role below it and none above', () => {
     roles.filter((role: Role) => outcome(action, person({ role })) === 'allowed')
   expect(allowed('read')).toEqual(['owner', 'admin', 'operator', 'viewer'])
   expect(allowed('write')).toEqual(['owner', 'admin', 'operator'])
+})
+
+test('an action without a scope is for people of its roles, and for no key', () => {
+  expect(outcome('limit', person({ role: 'admin' }))).toBe('allowed')
+  expect(outcome('limit', person({ role: 'operator' }))).toBe('forbidden')
+  expect(outcome('limit', key('manage:*'))).toBe('forbidden')
 })
 
 test('a scope covers itself and its reads, manage:* covers all, and reading never covers writing', () => {

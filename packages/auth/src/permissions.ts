@@ -4,11 +4,14 @@ import type { Caller } from './caller.ts'
 
 /**
  * Who may do an action.
- * - `roles` and `scope`: people with one of the roles in the project, and keys of the project with the scope;
+ * - `roles` and `scope`: people with one of the roles in the project, and keys of the project with the scope; null: no
+ *   key, whatever its scopes;
  * - `anyone: 'user'`: any signed-in person, project or not;
  * - `anyone: 'platform_admin'`: only platform administrators.
  */
-export type Permission = { roles: readonly Role[]; scope: string } | { anyone: 'user' | 'platform_admin' }
+export type Permission =
+  | { roles: readonly Role[]; scope: string | null }
+  | { anyone: 'user' | 'platform_admin' }
 export type Permissions = Readonly<Record<string, Permission>>
 
 /** `least` and every role above it. */
@@ -26,13 +29,13 @@ export function assertAllowed(permissions: Permissions, action: string, caller: 
   const permission = permissions[action]
   if (permission === undefined) throw new Error(`no permission is declared for the action ${action}`)
   if ('anyone' in permission) {
-    if (caller.kind !== 'user')
-      throw new AppError('forbidden', 'API keys cannot do this; sign in as a person.')
+    if (caller.kind !== 'user') throw notForKeys()
     if (permission.anyone === 'platform_admin' && !caller.isPlatformAdmin)
       throw new AppError('forbidden', 'Only platform administrators can do this.')
     return
   }
   if (caller.kind === 'api_key') {
+    if (permission.scope === null) throw notForKeys()
     if (!scopeCovers(caller.scopes, permission.scope))
       throw new AppError('forbidden', `The API key needs the scope ${permission.scope}.`)
     return
@@ -44,6 +47,8 @@ export function assertAllowed(permissions: Permissions, action: string, caller: 
       `This needs one of the roles ${permission.roles.join(', ')} in the project.`,
     )
 }
+
+const notForKeys = () => new AppError('forbidden', 'API keys cannot do this; sign in as a person.')
 
 /** The project that a request is about. */
 export function projectOf(caller: Caller): string {

@@ -322,22 +322,26 @@ export const LentCredential = z.object({
 })
 export type LentCredential = z.infer<typeof LentCredential>
 
-/** What a credential is asked for: a step of a run, or a check that the broker granted. */
+/** What a credential is asked for: a step of a run, a check that the broker granted, or an operation of cert-agent's. */
 export const UseCredential = z
   .object({
     project_id: Id,
     run_id: Id.optional(),
     step_id: z.string().max(100).optional(),
     check_id: Id.optional(),
+    operation_id: Id.optional(),
   })
   .strict()
-  .superRefine(({ check_id, ...step }, context) => {
+  .superRefine(({ check_id, operation_id, ...step }, context) => {
+    const whole = [check_id, operation_id].filter((id) => id !== undefined)
+    if (whole.length > 1)
+      context.addIssue({ code: 'custom', path: ['operation_id'], message: 'must not be given with check_id' })
     for (const field of ['run_id', 'step_id'] as const)
-      if ((step[field] === undefined) === (check_id === undefined))
+      if ((step[field] === undefined) === (whole.length === 0))
         context.addIssue({
           code: 'custom',
           path: [field],
-          message: check_id === undefined ? 'is missing' : 'must not be given with check_id',
+          message: whole.length === 0 ? 'is missing' : 'must not be given with check_id or operation_id',
         })
   })
 export type UseCredential = z.infer<typeof UseCredential>
@@ -348,7 +352,7 @@ export const useCredentialEndpoint = internalEndpoint({
   method: 'post',
   path: '/internal/secrets/credentials/{reference}/use',
   summary:
-    'Lend a credential of the project to one step of one run, or to one check. Logged before it is answered.',
+    'Lend a credential of the project to one step of one run, to one check, or to one operation on certificates. Logged before it is answered.',
   request: UseCredential,
   answer: LentCredential,
 })

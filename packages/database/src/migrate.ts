@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url'
-import { runner } from 'node-pg-migrate'
 import pg from 'pg'
 
 /** The login role and schema of each service that keeps data. */
@@ -8,6 +7,7 @@ export const databaseRoles = {
   'secrets-broker': { role: 'svc_secrets_broker', schema: 'secrets' },
   executor: { role: 'svc_executor', schema: 'executor' },
   'interface-registry': { role: 'svc_interface_registry', schema: 'interface_registry' },
+  'cert-agent': { role: 'svc_cert_agent', schema: 'cert_agent' },
 } as const
 
 /** Applies what is missing of `migrations/`, one transaction each; answers the names applied. Needs the owner's URL. */
@@ -24,6 +24,8 @@ export function rollBack(databaseUrl: string, count: number): Promise<string[]> 
 }
 
 async function run(databaseUrl: string, direction: 'up' | 'down', count?: number): Promise<string[]> {
+  // Services never migrate.
+  const { runner } = await import('node-pg-migrate')
   const done = await runner({
     databaseUrl,
     dir: fileURLToPath(new URL('../../../migrations', import.meta.url)),

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { globSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import pg from 'pg'
 import { type Call, createCaller, must, signIn } from '../src/client.ts'
@@ -8,6 +9,8 @@ import { createKey, createProject, type Published, publishJob } from '../src/pub
 import { startTargetServer, type TargetServer } from '../src/target-server.ts'
 
 jest.setTimeout(180_000)
+
+const root = new URL('../../../', import.meta.url)
 
 let platform: Platform
 let target: TargetServer
@@ -293,14 +296,31 @@ test('002.21 002.22 an interface that is withdrawn is gone from the gateway, and
   expect((await callIt()).status).toBe(200)
 })
 
-test('the merged OpenAPI document holds every service’s paths', async () => {
+test('002.36 every endpoint that the guides name is in the merged OpenAPI document', async () => {
   const document = await must(
-    createCaller(platform.stack.gateway_url)<{ openapi: string; paths: Record<string, unknown> }>(
+    createCaller(platform.stack.gateway_url)<{ openapi: string; paths: Record<string, object> }>(
       'GET',
       '/docs/openapi.json',
     ),
   )
   expect(document.openapi).toBe('3.1.0')
-  for (const path of ['/api/session', '/api/credentials', '/api/jobs', '/api/workflows'])
-    expect(Object.keys(document.paths)).toContain(path)
+  const served = new Set(
+    Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => namedEndpoint(method.toUpperCase(), path)),
+    ),
+  )
+  const named = globSync(['README.md', 'services/*/*.md'], { cwd: root }).flatMap((file) =>
+    endpointsIn(readFileSync(new URL(file, root), 'utf8')),
+  )
+  expect(named.length).toBeGreaterThan(100)
+  expect(named.filter((readings) => !readings.some((endpoint) => served.has(endpoint)))).toEqual([])
 })
+
+const namedEndpoint = (method: string, path: string) => `${method} ${path.replace(/\{[^}]*\}/g, '{}')}`
+
+/** `GET /api/runs[/{id}]` is read with and without what is in brackets. */
+const endpointsIn = (guide: string): string[][] =>
+  [...guide.matchAll(/\b(GET|POST|PUT|PATCH|DELETE) (\/api\/(?!v1\/)[\w/{}.[\]-]*[\w}\]])/g)].map(
+    ([, method = '', path = '']) =>
+      [path.replace(/\[.*?\]/, ''), path.replace(/[[\]]/g, '')].map((one) => namedEndpoint(method, one)),
+  )

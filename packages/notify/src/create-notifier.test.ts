@@ -76,6 +76,16 @@ test('a webhook gets the notification as JSON, whose text a Slack-compatible one
   })
 })
 
+test.each(['@channel', '@here', '@all', '@Everyone'])(
+  '%s in what a server said calls nobody',
+  async (name) => {
+    const { url, received } = await startReceiver()
+    const text = `The CA refused it: ${name} look, ops@example.com.`
+    await notifierOf({ webhooks: [{ url }] }).notifier.notify({ ...notification, text })
+    expect(JSON.parse(received[0]?.body ?? '').text).toBe(text.replace(name, `@\u200b${name.slice(1)}`))
+  },
+)
+
 const keyBytes = Buffer.from('0123456789abcdef0123456789abcdef')
 test.each([
   ['whsec_ and base64', `whsec_${keyBytes.toString('base64')}`, keyBytes],

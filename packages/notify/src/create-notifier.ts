@@ -1,23 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { retryAfterMs } from '@opsconductor/errors'
 import { faultOfSigningSecret, signStandardWebhook } from '@opsconductor/webhook-signatures'
 import { Agent, request } from 'undici'
+import type { Notification } from './notification.ts'
+import type { Outcome } from './outcome.ts'
+import { type Email, sendEmail } from './send-email.ts'
 import { faultOfWebhookUrl } from './webhook.ts'
-
-/** What is told. It leaves the platform: names, ids and dates only, never the value of a secret. */
-export interface Notification {
-  /** The same whenever this is told again: receivers know by it that they have it already. */
-  id: string
-  /** As `secrets.credential_expiring`. */
-  type: string
-  title: string
-  /** For a person; plain text. */
-  text: string
-  facts: Record<string, string | number>
-}
 
 export interface Notifier {
   /**
-   * Tells every webhook. Throws one error where any of them did not take it in three tries; `messageRefused` on it says
+   * Tells every webhook and recipient. Throws one error where any of them did not take it in three tries; `messageRefused` on it says
    * that the message itself was found unfit (400, 413, 422), so another one may do better. Telling again tells all of them.
    */
   notify(notification: Notification): Promise<void>
@@ -32,8 +24,21 @@ export interface Webhook {
   secret?: string | undefined
 }
 
+/** One exchange, without following redirects. What it throws has a code, which is all that is told of it. */
+export type Post = (request: {
+  url: string
+  headers: Record<string, string>
+  body: string
+  signal: AbortSignal
+}) => Promise<{ status: number; headers: Record<string, string | string[] | undefined> }>
+
 export interface NotifierOptions {
-  webhooks: readonly Webhook[]
+  webhooks?: readonly Webhook[]
+  emails?: readonly Email[]
+  /** How webhooks are reached; straight where it is left out. */
+  post?: Post
+  /** Three where it is left out; one for who tells again by itself. */
+  triesMax?: number
   /** For one try, from connecting to the status of the answer. */
   timeoutMs?: number
   now?(): Date
@@ -41,14 +46,16 @@ export interface NotifierOptions {
   wait?(ms: number, signal: AbortSignal): Promise<unknown>
 }
 
-const triesMax = 3
 const retryAfterMsMax = 30_000
 const answerBytesMax = 64 * 1024
 const backOffMs = (tries: number): number => 1_000 * 4 ** (tries - 1)
 
 /** Throws where an address or a secret is of no use. */
 export function createNotifier({
-  webhooks,
+  webhooks = [],
+  emails = [],
+  post,
+  triesMax = 3,
   timeoutMs = 10_000,
   now = () => new Date(),
   wait = (ms, signal) => sleep(ms, undefined, { signal }),
@@ -56,34 +63,35 @@ export function createNotifier({
   assertUsable(webhooks)
   const agent = new Agent({ connectTimeout: timeoutMs })
   const closing = new AbortController()
+  const send = post ?? postBy(agent)
+  const tryingSignal = () => AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal])
 
-  async function post({ url, secret }: Webhook, id: string, body: string): Promise<Outcome> {
-    const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal])
+  async function tryWebhook({ url, secret }: Webhook, id: string, body: string): Promise<Outcome> {
+    const signal = tryingSignal()
     const headers = {
       'content-type': 'application/json',
       'user-agent': 'OpsConductor',
       ...(secret === undefined ? {} : signStandardWebhook([secret], { id, body, at: now() })),
     }
     try {
-      const answer = await request(url, { dispatcher: agent, method: 'POST', headers, body, signal })
-      // What it says is of no interest, and a fault in saying it undoes nothing.
-      await answer.body.dump({ limit: answerBytesMax, signal }).catch(() => {})
-      return outcomeOf(answer.statusCode, retryAfterMs(answer.headers['retry-after'], now()))
+      const answer = await send({ url, headers, body, signal })
+      return outcomeOf(answer.status, retryAfterMs(answer.headers['retry-after']?.toString(), now()))
     } catch (error) {
-      if (closing.signal.aborted) return { state: 'again', why: 'given up at the end of the process' }
       return { state: 'again', why: whyNoAnswer(error, timeoutMs) }
     }
   }
 
-  async function deliver(webhook: Webhook, id: string, body: string): Promise<Failure | undefined> {
+  async function deliver(host: string, attempt: () => Promise<Outcome>): Promise<Failure | undefined> {
     for (let tries = 1; ; tries++) {
-      const outcome = await post(webhook, id, body)
+      const outcome = await attempt()
       if (outcome.state === 'delivered') return undefined
+      if (closing.signal.aborted && outcome.state === 'again')
+        outcome.why = 'given up at the end of the process'
       const afterMs = outcome.retryAfterMs ?? backOffMs(tries)
       const isLast = outcome.state === 'refused' || tries === triesMax || afterMs > retryAfterMsMax
       if (isLast || closing.signal.aborted)
         return {
-          why: `${new URL(webhook.url).host}: ${outcome.why}`,
+          why: `${host}: ${outcome.why}`,
           messageRefused: outcome.messageRefused === true,
         }
       // Closing ends the wait; the next try then fails at once, and is the last.
@@ -94,7 +102,16 @@ export function createNotifier({
   return {
     async notify(notification) {
       const body = toBody(notification, now())
-      const outcomes = await Promise.all(webhooks.map((webhook) => deliver(webhook, notification.id, body)))
+      const outcomes = await Promise.all([
+        ...webhooks.map((webhook) =>
+          deliver(new URL(webhook.url).host, () => tryWebhook(webhook, notification.id, body)),
+        ),
+        ...emails.map((email) =>
+          deliver(email.server.host, () =>
+            sendEmail(email, notification, { at: now(), signal: tryingSignal(), timeoutMs }),
+          ),
+        ),
+      ])
       const failures = outcomes.filter((outcome) => outcome !== undefined)
       if (failures.length > 0) throw notDelivered(failures)
     },
@@ -104,6 +121,15 @@ export function createNotifier({
     },
   }
 }
+
+const postBy =
+  (agent: Agent): Post =>
+  async ({ url, headers, body, signal }) => {
+    const answer = await request(url, { dispatcher: agent, method: 'POST', headers, body, signal })
+    // What it says is of no interest, and a fault in saying it undoes nothing.
+    await answer.body.dump({ limit: answerBytesMax, signal }).catch(() => {})
+    return { status: answer.statusCode, headers: answer.headers }
+  }
 
 function assertUsable(webhooks: readonly Webhook[]): void {
   for (const { url, secret } of webhooks) {
@@ -116,14 +142,6 @@ function assertUsable(webhooks: readonly Webhook[]): void {
 function whyNoAnswer(error: unknown, timeoutMs: number): string {
   const { code, name } = error as { code?: string; name: string }
   return name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : (code ?? name)
-}
-
-interface Outcome {
-  state: 'delivered' | 'again' | 'refused'
-  /** For a person; empty where it was delivered. */
-  why: string
-  messageRefused?: boolean
-  retryAfterMs?: number | undefined
 }
 
 interface Failure {
@@ -141,13 +159,6 @@ function outcomeOf(status: number, afterMs: number | undefined): Outcome {
   return { state: 'refused', why, messageRefused: [400, 413, 422].includes(status) }
 }
 
-/** RFC 9110: seconds, or a date; undefined where there is none that can be used. */
-function retryAfterMs(header: string | string[] | undefined, at: Date): number | undefined {
-  if (typeof header !== 'string') return undefined
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - at.getTime()
-  return Number.isFinite(ms) ? Math.max(ms, 0) : undefined
-}
-
 function notDelivered(failures: readonly Failure[]): Error & { messageRefused: boolean } {
   const why = failures.map((failure) => failure.why).join('; ')
   return Object.assign(new Error(`A notification was not delivered (${why}).`), {
@@ -155,8 +166,15 @@ function notDelivered(failures: readonly Failure[]): Error & { messageRefused: b
   })
 }
 
-/** `text` makes it a message that Slack's incoming webhooks take as it is: there `<…>` would be a link or call everybody. */
+/**
+ * `text` makes it a message that Slack's incoming webhooks take as it is: there `<…>` would be a link or call everybody. Others
+ * that take the same messages call everybody by `@channel` alone, so something that is not seen goes between.
+ */
 function toBody({ id, type, title, text, facts }: Notification, at: Date): string {
-  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  const escaped = text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll(/@(?=(?:all|channel|everyone|here)\b)/gi, '@\u200b')
   return JSON.stringify({ id, type, title, text: escaped, facts, created_at: at.toISOString() })
 }

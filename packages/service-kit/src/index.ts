@@ -1,6 +1,7 @@
 export { type Chore, type Chores, createChores } from './chores.ts'
 export { ConfigError, commonConfig, httpUrl, port, readConfig, secretText, signingKey } from './config.ts'
 export { type AppContext, createApp, finishApp, requestFacts, send, sendProblem } from './http-app.ts'
+export { checkedIdempotencyKey, idFor } from './idempotency-key.ts'
 export {
   createHealthApp,
   createInternalApp,

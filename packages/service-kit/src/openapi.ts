@@ -35,6 +35,9 @@ export function openApiDocument(
   })
 }
 
+const scopeText = (scope: string | null): string =>
+  scope === null ? 'Not for API keys.' : `API key scope: \`${scope}\`.`
+
 function pathOf(route: AnyRoute, permissions: Permissions): Parameters<OpenAPIRegistry['registerPath']>[0] {
   const responses: Record<string, { description: string; content?: Record<string, { schema: z.ZodType }> }> =
     {
@@ -51,7 +54,7 @@ function pathOf(route: AnyRoute, permissions: Permissions): Parameters<OpenAPIRe
     path: route.path,
     summary: route.summary,
     ...(permission && 'roles' in permission
-      ? { description: `Roles: ${permission.roles.join(', ')}. API key scope: \`${permission.scope}\`.` }
+      ? { description: `Roles: ${permission.roles.join(', ')}. ${scopeText(permission.scope)}` }
       : {}),
     security: route.action === null ? [] : [{ session: [] }, { apiKey: [] }],
     request: {

@@ -47,6 +47,8 @@ export interface ServiceParts {
   internalApp: Express
   /** For what must not begin before the service can be reached. */
   onListening?(): void
+  /** Before anything is closed: answers that last as long as they can, as streams of events, end now. */
+  onStopping?(): void
   /** Ends work that others ask us about over the internal listener; called when the public one is closed. */
   drain?(): Promise<void>
   /** Ends what the apps used; called when no request is under way any more. */
@@ -81,6 +83,7 @@ export async function runService<Config extends ListenConfig>(
     parts.log.info({ public_url: open.url, internal_url: internal.url }, 'listening')
     parts.onListening?.()
     stopOnSignal(parts.log, async () => {
+      parts.onStopping?.()
       await open.close()
       await parts.drain?.()
       await internal.close()

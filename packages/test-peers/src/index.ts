@@ -1,10 +1,13 @@
 export { type ApiKeyPeer, startApiKeyPeer } from './api-key-peer.ts'
+export { type BindKey, type BindPeer, startBind } from './bind.ts'
 export { createTestDatabase, type TestDatabase } from './database.ts'
 export { freePort } from './free-port.ts'
 export { type PeerAnswer, type PeerRequest, startJsonServer } from './json-server.ts'
 export { type MariaDb, mariadbIsMissing, startMariaDb } from './mariadb.ts'
 export { motoIsMissing, startMoto } from './moto.ts'
+export { type NginxPeer, type NginxVhost, startNginx } from './nginx.ts'
 export { startOAuth2Peer } from './oauth2.ts'
+export { type Pebble, type PebbleOptions, pebbleIsMissing, startPebble } from './pebble.ts'
 export { requirePeer } from './peer.ts'
 export {
   type PostgresWithTools,
@@ -14,6 +17,12 @@ export {
 } from './postgres-with-tools.ts'
 export { promtoolIsMissing, runPromtool } from './promtool.ts'
 export { servePeer, testInternalKey } from './serve-peer.ts'
+export {
+  type ReceivedMail,
+  type SmtpServerOptions,
+  type SmtpServerPeer,
+  startSmtpServer,
+} from './smtp-server.ts'
 export * as ber from './snmp/ber.ts'
 export {
   type AgentRequest,

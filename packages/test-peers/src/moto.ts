@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
-import { homedir } from 'node:os'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { request } from 'undici'
+import { Agent, request } from 'undici'
 import { requirePeer } from './peer.ts'
+import type { TestCertificates } from './test-certificates.ts'
 
 const python = () => requirePeer('TEST_MOTO_PYTHON', 'moto')
 
@@ -10,11 +13,13 @@ const python = () => requirePeer('TEST_MOTO_PYTHON', 'moto')
 export const motoIsMissing = (): boolean => python() === 'none'
 
 /**
- * Moto: an AWS that is kept in memory, with Secrets Manager's real API. It checks signatures and policies: `accessKey` may
- * do everything there, `strangerKey` exists and may do nothing.
+ * Moto: an AWS that is kept in memory, with the real API of Secrets Manager and Route 53. It checks signatures and
+ * policies: `accessKey` may do everything there, `strangerKey` exists and may do nothing. With certificates it speaks TLS.
  */
-export async function startMoto() {
-  const child = spawn(python(), ['-m', 'moto.server', '-H', '127.0.0.1', '-p', '0'], {
+export async function startMoto(certificates?: TestCertificates) {
+  const folder = mkdtempSync(join(tmpdir(), 'moto-'))
+  const tls = tlsOptions(folder, certificates)
+  const child = spawn(python(), ['-m', 'moto.server', '-H', '127.0.0.1', '-p', '0', ...tls], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: process.env.PATH, HOME: homedir(), INITIAL_NO_AUTH_ACTION_COUNT: String(setUpActions) },
   })
@@ -26,31 +31,34 @@ export async function startMoto() {
     const heard: string[] = []
     lines.on('line', (line) => {
       heard.push(line)
-      const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(line) ?? []
+      const [address] = /https?:\/\/127\.0\.0\.1:\d+/.exec(line) ?? []
       if (address !== undefined) resolve(address)
     })
     child.once('error', reject)
     child.once('exit', (code) => reject(new Error(`moto ended with ${code}: ${heard.join('\n')}`)))
   })
-  const accessKey = await createAccessKey(url, 'broker')
-  await askIam(url, {
+  const iam = new Agent(certificates && { connect: { ca: certificates.ca } })
+  const askIam = (parameters: Record<string, string>) => askWithoutKey(iam, url, parameters)
+  const accessKey = await createAccessKey(askIam, 'broker')
+  await askIam({
     Action: 'PutUserPolicy',
     UserName: 'broker',
     PolicyName: 'all',
     PolicyDocument: JSON.stringify({
       Version: '2012-10-17',
-      Statement: [{ Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*' }],
+      Statement: [{ Effect: 'Allow', Action: ['secretsmanager:*', 'route53:*'], Resource: '*' }],
     }),
   })
+  const strangerKey = await createAccessKey(askIam, 'stranger')
+  await iam.close()
   return {
-    url,
-    accessKey,
-    strangerKey: await createAccessKey(url, 'stranger'),
+    ...{ url, accessKey, strangerKey },
     async close() {
       const ended = new Promise((resolve) => child.once('exit', resolve))
       kill()
       process.off('exit', kill)
       await ended
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
@@ -58,16 +66,32 @@ export async function startMoto() {
 /** How many of the requests below moto takes before it begins to check signatures. */
 const setUpActions = 5
 
-async function createAccessKey(url: string, UserName: string) {
-  await askIam(url, { Action: 'CreateUser', UserName })
-  const xml = await askIam(url, { Action: 'CreateAccessKey', UserName })
+function tlsOptions(folder: string, certificates: TestCertificates | undefined): string[] {
+  if (certificates === undefined) return []
+  const [certificate, key] = [join(folder, 'server.crt'), join(folder, 'server.key')]
+  writeFileSync(certificate, certificates.server.cert)
+  writeFileSync(key, certificates.server.key, { mode: 0o600 })
+  return ['-c', certificate, '-k', key]
+}
+
+async function createAccessKey(
+  askIam: (parameters: Record<string, string>) => Promise<string>,
+  UserName: string,
+) {
+  await askIam({ Action: 'CreateUser', UserName })
+  const xml = await askIam({ Action: 'CreateAccessKey', UserName })
   const field = (name: string) => RegExp(`<${name}>([^<]+)</${name}>`).exec(xml)?.[1] ?? ''
   return { id: field('AccessKeyId'), secret: field('SecretAccessKey') }
 }
 
 /** Unsigned, but for the header by which moto knows which service is meant. */
-async function askIam(url: string, parameters: Record<string, string>): Promise<string> {
+async function askWithoutKey(
+  dispatcher: Agent,
+  url: string,
+  parameters: Record<string, string>,
+): Promise<string> {
   const answer = await request(url, {
+    dispatcher,
     method: 'POST',
     headers: {
       authorization:

@@ -98,6 +98,8 @@ function peerOf(
     breakConnections() {
       for (const pid of descendantsOf(child.pid as number)) kill(pid)
     },
+    /** How many are open. */
+    connections: () => processes().filter(({ parent }) => parent === child.pid).length,
     /** The processes that serve connections, and what runs in them. */
     descendants: () => descendantsOf(child.pid as number),
     async close() {
@@ -217,14 +219,19 @@ function canUnshare(): boolean {
 }
 
 function descendantsOf(pid: number): number[] {
+  const all = processes()
+  const below = (of: number): number[] =>
+    all.filter(({ parent }) => parent === of).flatMap((child) => [child.pid, ...below(child.pid)])
+  return below(pid)
+}
+
+function processes(): { pid: number; parent: number }[] {
   const table = execFileSync('ps', ['-e', '-o', 'pid=,ppid='], { encoding: 'utf8' })
-  const rows = table
+  return table
     .trim()
     .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number) as [number, number])
-  const below = (parent: number): number[] =>
-    rows.filter(([, ppid]) => ppid === parent).flatMap(([child]) => [child, ...below(child)])
-  return below(pid)
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .map(([pid = 0, parent = 0]) => ({ pid, parent }))
 }
 
 /** Whether the process runs; one that has ended and that nobody has asked for its end does not. */

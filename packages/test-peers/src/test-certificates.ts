@@ -10,8 +10,10 @@ export interface TestCertificates {
   client: { key: string; cert: string }
 }
 
-/** An authority of a day with a server's certificate (127.0.0.1, localhost and names under it) and a client's, by openssl. */
-export function createTestCertificates(): TestCertificates {
+/** An authority of a day with a server's certificate (of 127.0.0.1, localhost and names under it) and a client's, by openssl. */
+export function createTestCertificates(
+  serverNames: readonly string[] = ['localhost', '*.vaults.localhost'],
+): TestCertificates {
   const directory = mkdtempSync(join(tmpdir(), 'test-certificates-'))
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'pipe' })
   const read = (file: string) => readFileSync(join(directory, file), 'utf8')
@@ -41,7 +43,10 @@ export function createTestCertificates(): TestCertificates {
     )
     return {
       ca: read('ca.crt'),
-      server: issue('server', 'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:*.vaults.localhost\n'),
+      server: issue(
+        'server',
+        `subjectAltName=${['IP:127.0.0.1', ...serverNames.map((name) => `DNS:${name}`)]}\n`,
+      ),
       client: issue('client', 'extendedKeyUsage=clientAuth\n'),
     }
   } finally {

@@ -100,7 +100,7 @@ function expectedOfPerson(permission: Permission, who: Role | 'platform_admin' |
 
 /** Key scopes around the one that the action needs, each with whether it must do. */
 function scopesToTry(permission: Permission): { scopes: string[]; covers: boolean }[] {
-  if ('anyone' in permission)
+  if ('anyone' in permission || permission.scope === null)
     return [
       { scopes: [], covers: false },
       { scopes: ['manage:*'], covers: false },

@@ -6,6 +6,7 @@ import {
   contextTagOf,
   integerOf,
   objectIdentifierOf,
+  octetsOf,
   readAsn1,
 } from './asn1.ts'
 import { type GeneralName, readGeneralName } from './names.ts'
@@ -25,6 +26,8 @@ export interface CertificateExtensions {
   /** Object identifiers; undefined: any purpose. */
   purposes: string[] | undefined
   alternativeNames: GeneralName[]
+  /** The identifier of the key that signed it; undefined: nothing is said. */
+  authorityKeyId: Buffer | undefined
   nameConstraints: NameConstraints | undefined
   /** The object identifiers of critical extensions that are not understood here. */
   unknownCritical: string[]
@@ -36,10 +39,9 @@ export interface RawExtension {
   value: Uint8Array
 }
 
-/** Critical ones that change nothing where no certificate policy is asked for: identifiers, policies, places of lists. */
+/** Critical ones that change nothing where no certificate policy is asked for: the key's identifier, policies, places of lists. */
 const harmless = new Set([
   '2.5.29.14',
-  '2.5.29.35',
   '2.5.29.18',
   '2.5.29.31',
   '2.5.29.32',
@@ -56,6 +58,7 @@ export function readExtensions(raw: readonly RawExtension[]): CertificateExtensi
     maySignCertificates: undefined,
     purposes: undefined,
     alternativeNames: [],
+    authorityKeyId: undefined,
     nameConstraints: undefined,
     unknownCritical: [],
   }
@@ -86,6 +89,11 @@ const readers: Record<string, (value: Asn1, found: CertificateExtensions) => voi
   /** subjectAltName */
   '2.5.29.17'(value, found) {
     found.alternativeNames = childrenOf(value).map((name) => readGeneralName(name, [4, 16]))
+  },
+  /** authorityKeyIdentifier */
+  '2.5.29.35'(value, found) {
+    const id = childrenOf(value).find((element) => contextTagOf(element) === 0)
+    if (id !== undefined) found.authorityKeyId = octetsOf(id)
   },
   /** nameConstraints */
   '2.5.29.30'(value, found) {

@@ -6,6 +6,7 @@ export const documented = {
   'secrets-broker': 'SECRETS_BROKER_PUBLIC_URL',
   executor: 'EXECUTOR_PUBLIC_URL',
   'interface-registry': 'INTERFACE_REGISTRY_PUBLIC_URL',
+  'cert-agent': 'CERT_AGENT_PUBLIC_URL',
 } as const
 
 const shape = {
@@ -14,6 +15,7 @@ const shape = {
   INTERFACE_REGISTRY_PUBLIC_URL: httpUrl.default('http://127.0.0.1:3012'),
   SECRETS_BROKER_PUBLIC_URL: httpUrl.default('http://127.0.0.1:3013'),
   EXECUTOR_PUBLIC_URL: httpUrl.default('http://127.0.0.1:3014'),
+  CERT_AGENT_PUBLIC_URL: httpUrl.default('http://127.0.0.1:3015'),
 }
 
 export type Config = ReturnType<typeof readConsoleConfig>

@@ -26,6 +26,7 @@ beforeAll(async () => {
     SECRETS_BROKER_PUBLIC_URL: down,
     EXECUTOR_PUBLIC_URL: down,
     INTERFACE_REGISTRY_PUBLIC_URL: down,
+    CERT_AGENT_PUBLIC_URL: down,
   })
   page = await listen(
     createPublicApp({ log: createLog('test', 'silent'), metrics: createMetrics() }, config),
@@ -56,7 +57,7 @@ test('the merged document holds the services that answer, and names those that d
     paths: object
   }
   expect(merged.paths).toEqual({ '/api/keys': { get: { summary: 'List', tags: ['api-key'] } } })
-  expect(merged.info.description).toMatch('secrets-broker, executor, interface-registry')
+  expect(merged.info.description).toMatch('secrets-broker, executor, interface-registry, cert-agent')
 })
 
 test('the assets are kept by browsers, pages and documents are not', async () => {

@@ -5,7 +5,7 @@ import {
   createPublicApp,
 } from '@opsconductor/service-kit'
 import { artefactRoutes } from './artefacts/routes.ts'
-import { bastionRoutes } from './bastions/routes.ts'
+import { bastionInternalRoutes, bastionRoutes } from './bastions/routes.ts'
 import { checkInternalRoutes } from './checks/routes.ts'
 import type { ExecutorDeps } from './deps.ts'
 import { jobInternalRoutes, jobRoutes } from './jobs/routes.ts'
@@ -33,6 +33,7 @@ export const internalRoutes = (deps: ExecutorDeps): AnyInternalRoute[] => [
   ...jobInternalRoutes(deps),
   ...runInternalRoutes(deps),
   ...checkInternalRoutes(deps),
+  ...bastionInternalRoutes(deps),
   ...projectCallInternalRoutes(deps),
 ]
 

@@ -13,6 +13,7 @@ import {
 } from '@opsconductor/contracts'
 import { createPool, prismaOptions } from '@opsconductor/database'
 import { createCachedLookup, type EventListener, listenForEvents } from '@opsconductor/events'
+import { createProjectTrust, isTrustOf, type Resolve, resolveBySystem } from '@opsconductor/reach'
 import {
   createChores,
   createInternalClient,
@@ -25,7 +26,7 @@ import {
 } from '@opsconductor/service-kit'
 import { createSshPool } from '@opsconductor/ssh'
 import { connectTemporal } from '@opsconductor/temporal'
-import { workerTracing } from '@opsconductor/temporal/worker'
+import { installRuntime, temporalLog, workerTracing } from '@opsconductor/temporal/worker'
 import type { z } from 'zod'
 import { createArtefactStore } from './artefacts/store.ts'
 import { createBastionStore } from './bastions/store.ts'
@@ -39,7 +40,6 @@ import { createJobStore } from './jobs/store.ts'
 import type { MibTree } from './mibs/mib-tree.ts'
 import { createProjectMibs } from './mibs/project-mibs.ts'
 import { createMibStore } from './mibs/store.ts'
-import { type Resolve, resolveBySystem } from './outbound-policy/resolve-target.ts'
 import { createOutboundPolicyStore } from './outbound-policy/store.ts'
 import { createCallHandler } from './project-calls/call-handler.ts'
 import { createProjectCalls } from './project-calls/create-project-calls.ts'
@@ -51,12 +51,10 @@ import { createRunJobStore } from './run-job/store.ts'
 import { createWriteBehind } from './run-job/write-behind.ts'
 import { createRunStore } from './runs/store.ts'
 import { createDatabases } from './sql/databases.ts'
-import { createProjectTrust, isTrustOf } from './trust/project-trust.ts'
 import { createWebhookStore } from './webhooks/store.ts'
 import { followUse } from './workers/follow-use.ts'
 import { lookUpUse } from './workers/look-up-use.ts'
 import { createProjectWorkers } from './workers/project-workers.ts'
-import { installRuntime, temporalLog } from './workers/temporal-log.ts'
 import { createWorkerFactory } from './workers/worker-factory.ts'
 
 /** An event makes a change known within milliseconds; this bounds the harm should one ever be lost. */

@@ -2,9 +2,9 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { type RunJobInput, type RunOutcome, runJobWorkflow, workflowIdOf } from '@opsconductor/contracts'
+import { idFor } from '@opsconductor/service-kit'
 import { WithStartWorkflowOperation } from '@temporalio/client'
 import pg from 'pg'
-import { runIdFor } from '../src/runs/run-id.ts'
 import { createJob, type ExecutorUnderTest, endOf, startExecutor } from './support/executor.ts'
 import { sendJson, startTarget } from './support/target-server.ts'
 
@@ -235,7 +235,7 @@ test('the same Idempotency-Key and body is the same run; another body is refused
 test('a run that was queued when the service died is taken up by the next request with its key', async () => {
   const job = await createJob(executor, { steps: [step('/')] })
   const { projectId, userId } = executor
-  const id = runIdFor(projectId, `user:${userId}`, job.id, 'crash')
+  const id = idFor(projectId, `user:${userId}`, job.id, 'crash')
   // What a crash between the row and the workflow's start leaves.
   const left = await executor.deps.runs.ensure({
     id,

@@ -16,6 +16,7 @@ const shape = {
   API_KEY_URL: httpUrl.default('http://127.0.0.1:3001'),
   EXECUTOR_URL: httpUrl.default('http://127.0.0.1:3004'),
   INTERFACE_REGISTRY_URL: httpUrl.default('http://127.0.0.1:3002'),
+  CERT_AGENT_URL: httpUrl.default('http://127.0.0.1:3005'),
   /** Who holds the master key that a new database begins with. A later change is a rotation. */
   SECRETS_KEY_PROVIDER: z.enum(['environment', 'file', 'vault-transit', 'pkcs11']).default('environment'),
   /** Master key of host_credentials. Needed where no other provider holds the master key. */

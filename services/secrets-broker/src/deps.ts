@@ -102,6 +102,7 @@ export async function createDeps(
       'api-key': config.API_KEY_URL,
       executor: config.EXECUTOR_URL,
       'interface-registry': config.INTERFACE_REGISTRY_URL,
+      'cert-agent': config.CERT_AGENT_URL,
     },
     key: keys.own,
   })

@@ -22,6 +22,7 @@ function runMigrate(databaseUrl: string, ...arguments_: string[]) {
       SVC_SECRETS_BROKER_PASSWORD: 'test',
       SVC_EXECUTOR_PASSWORD: 'test',
       SVC_INTERFACE_REGISTRY_PASSWORD: 'test',
+      SVC_CERT_AGENT_PASSWORD: 'test',
     }
     const options = { env, timeout: 25_000 }
     const child = execFile(process.execPath, [script, ...arguments_], options, (_error, stdout, stderr) =>
@@ -32,7 +33,7 @@ function runMigrate(databaseUrl: string, ...arguments_: string[]) {
 
 /** Every column, constraint, index and privilege of our schemas, as one text. */
 async function describeSchema({ owner }: RunningBroker): Promise<string[]> {
-  const schemas = "('api_key', 'secrets', 'executor', 'interface_registry')"
+  const schemas = "('api_key', 'secrets', 'executor', 'interface_registry', 'cert_agent')"
   const { rows } = await owner.query<{ line: string }>(`
     SELECT format('%s.%s.%s %s %s %s', table_schema, table_name, column_name, data_type, is_nullable, column_default)
       AS line FROM information_schema.columns WHERE table_schema IN ${schemas}
@@ -74,7 +75,7 @@ beforeAll(async () => {
 })
 afterAll(() => broker.stop())
 
-test('003.21 every migration is taken back from a database in use, and applied again to the same schema', async () => {
+test('003.21 004.12 every migration is taken back from a database in use, and applied again to the same schema', async () => {
   await fill(broker)
   const { ownerUrl } = broker.database
   const before = await describeSchema(broker)

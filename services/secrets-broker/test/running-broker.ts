@@ -7,6 +7,7 @@ import { request } from 'undici'
 import { createApps } from '../src/app.ts'
 import { readBrokerConfig } from '../src/config.ts'
 import { createDeps } from '../src/deps.ts'
+import { startCertAgentPeer } from './cert-agent-peer.ts'
 import { startExecutorPeer } from './executor-peer.ts'
 import { startRegistryPeer } from './registry-peer.ts'
 
@@ -14,11 +15,12 @@ export const kmsKey = 'kms-key-for-tests-0123456789'
 export const credKey = 'cred-key-for-tests-0123456789'
 export const executorKey = 'executor-key-for-tests-0123456789'
 export const registryKey = 'registry-key-for-tests-0123456789'
+export const certAgentKey = 'cert-agent-key-for-tests-0123456789'
 export const consoleKey = 'console-key-for-tests-0123456789'
 
 export type RunningBroker = Awaited<ReturnType<typeof startBroker>>
 
-/** The real service on a real database; api-key, executor and registry are peers at its outer edge. */
+/** The real service on a real database; api-key, executor, registry and cert-agent are peers at its outer edge. */
 export async function startBroker(settings: Record<string, string> = {}, clock: { now?: () => Date } = {}) {
   const database = await createTestDatabase()
   const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 2 })
@@ -26,14 +28,17 @@ export async function startBroker(settings: Record<string, string> = {}, clock: 
   const people = await startApiKeyPeer()
   const executor = await startExecutorPeer()
   const registry = await startRegistryPeer()
+  const certAgent = await startCertAgentPeer()
   const logged: string[] = []
   const config = readBrokerConfig({
     DATABASE_URL: database.urlOf('secrets-broker'),
     API_KEY_URL: people.url,
     EXECUTOR_URL: executor.url,
     INTERFACE_REGISTRY_URL: registry.url,
+    CERT_AGENT_URL: certAgent.url,
     INTERNAL_KEY: testInternalKey,
     INTERNAL_KEY_EXECUTOR: executorKey,
+    INTERNAL_KEY_CERT_AGENT: certAgentKey,
     INTERNAL_KEY_CONSOLE: consoleKey,
     INTERNAL_KEY_INTERFACE_REGISTRY: registryKey,
     SECRETS_KMS_KEY: kmsKey,
@@ -57,6 +62,7 @@ export async function startBroker(settings: Record<string, string> = {}, clock: 
     people,
     executor,
     registry,
+    certAgent,
     publicUrl: open.url,
     internalUrl: internal.url,
     /** Everything logged so far. */
@@ -87,7 +93,7 @@ export async function startBroker(settings: Record<string, string> = {}, clock: 
     async stop() {
       await Promise.all([open.close(), internal.close()])
       await deps.dispose()
-      await Promise.all([people.close(), executor.close(), registry.close()])
+      await Promise.all([people.close(), executor.close(), registry.close(), certAgent.close()])
       await owner.end()
       await database.drop()
     },

@@ -1,5 +1,5 @@
 import type { LentCredential } from '@opsconductor/contracts'
-import { AppError } from '@opsconductor/errors'
+import { findWay } from './find-way.ts'
 import type { BastionStore } from './store.ts'
 
 /** A bastion on a step's way, with what opens it. */
@@ -17,15 +17,8 @@ export async function borrowBastions(
   via: readonly string[],
   lend: (reference: string) => Promise<LentCredential>,
 ): Promise<LentBastion[]> {
-  if (via.length === 0) return []
-  const found = await bastions.findNamed(projectId, via)
+  const way = await findWay(bastions, projectId, via, 'step_failed')
   return Promise.all(
-    via.map(async (wanted) => {
-      const bastion = found.find(({ name }) => name === wanted)
-      if (bastion === undefined)
-        throw new AppError('step_failed', `The project has no bastion ${wanted.slice(0, 100)} (any more).`)
-      const { name, host, port, credential } = bastion
-      return { name, host, port, lent: await lend(credential) }
-    }),
+    way.map(async ({ name, host, port, credential }) => ({ name, host, port, lent: await lend(credential) })),
   )
 }

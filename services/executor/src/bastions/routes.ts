@@ -1,9 +1,18 @@
 import { callerLabel, projectOf } from '@opsconductor/auth'
-import { Bastion, CreateBastion, IdParams, PageQuery, pageOf, UpdateBastion } from '@opsconductor/contracts'
-import { type AnyRoute, route, toPage } from '@opsconductor/service-kit'
+import {
+  Bastion,
+  CreateBastion,
+  findWayEndpoint,
+  IdParams,
+  PageQuery,
+  pageOf,
+  UpdateBastion,
+} from '@opsconductor/contracts'
+import { type AnyInternalRoute, type AnyRoute, internalRoute, route, toPage } from '@opsconductor/service-kit'
 import type { ExecutorDeps } from '../deps.ts'
 import { deleteBastion } from './delete-bastion.ts'
 import { findBastion } from './find-bastion.ts'
+import { findWay } from './find-way.ts'
 import { createBastion, updateBastion } from './save-bastion.ts'
 import { toBastionWire } from './wire.ts'
 
@@ -70,5 +79,16 @@ export const bastionRoutes = (deps: ExecutorDeps): AnyRoute[] => [
       await deleteBastion(deps, { projectId: projectOf(caller), id: params.id }, callerLabel(caller))
       return { status: 204 }
     },
+  }),
+]
+
+export const bastionInternalRoutes = (deps: ExecutorDeps): AnyInternalRoute[] => [
+  internalRoute(findWayEndpoint, async ({ request: { project_id: projectId, via } }) => {
+    const [policy, bastions] = await Promise.all([
+      deps.outboundPolicies.find(projectId),
+      // With a code that reaches the asker: what went wrong inside a service stays inside.
+      findWay(deps.bastions, projectId, via, 'not_found'),
+    ])
+    return { policy, bastions }
   }),
 ]

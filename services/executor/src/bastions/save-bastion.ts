@@ -1,9 +1,9 @@
 import type { CreateBastion, UpdateBastion } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
+import { sshCredentialTypes } from '@opsconductor/reach'
 import type { z } from 'zod'
 import type { ExecutorDeps } from '../deps.ts'
 import { findCredentialFault } from '../jobs/check-credentials.ts'
-import { sshCredentialTypes } from '../ssh/to-ssh-login.ts'
 import type { BastionRecord } from './store.ts'
 
 type Deps = Pick<ExecutorDeps, 'bastions' | 'internal' | 'events'>

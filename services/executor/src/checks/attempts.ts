@@ -1,5 +1,6 @@
 import type { Check } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
+import { tryTls } from '@opsconductor/reach'
 import { assertExpected } from '../http/answer/expectations.ts'
 import { hmacCredentialTypes } from '../http/auth/hmac.ts'
 import { sendHttpStep } from '../http/http-step.ts'
@@ -7,7 +8,6 @@ import { HttpStepInput } from '../http/http-step-input.ts'
 import { getValues } from '../snmp/get-values.ts'
 import { runQuery } from '../sql/run-query.ts'
 import type { StepTools } from '../step-types/define-step-type.ts'
-import { tryTls } from '../tls/try-tls.ts'
 
 type CheckOf<Kind extends Check['kind']> = Extract<Check, { kind: Kind }>
 

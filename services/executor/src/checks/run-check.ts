@@ -6,20 +6,14 @@ import {
   type runCheckEndpoint,
 } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
+import { createReach, limitsOf, secretsOf } from '@opsconductor/reach'
 import { createRedactor, type Redactor } from '@opsconductor/redact'
 import { createSshPool } from '@opsconductor/ssh'
 import type { z } from 'zod'
 import type { StepArtefacts } from '../artefacts/step-artefacts.ts'
 import type { ExecutorEvents } from '../events.ts'
 import { createTokenCache } from '../http/auth/token-cache.ts'
-import { createReach } from '../reach/reach.ts'
-import {
-  limitsOf,
-  secretsOf,
-  toClientCertificate,
-  toCredentialError,
-  toStepCredential,
-} from '../run-job/lent-credential.ts'
+import { toClientCertificate, toCredentialError, toStepCredential } from '../run-job/lent-credential.ts'
 import type { RunJobDeps } from '../run-job/run-job-deps.ts'
 import { createStepTools } from '../run-job/step-tools.ts'
 import { httpGet } from '../step-types/http-get.ts'

@@ -1,9 +1,7 @@
+import { type ConnectionInput, httpError, readBody } from '@opsconductor/reach'
 import { redacted } from '@opsconductor/redact'
 import { type Dispatcher, request } from 'undici'
 import { decodeText, parseBody } from './answer/parse-body.ts'
-import { readBody } from './answer/read-body.ts'
-import type { ConnectionInput } from './connection.ts'
-import { httpError } from './http-error.ts'
 import { type PhaseTimeouts, watchPhases } from './phase-timeouts.ts'
 
 export interface HttpRequest {

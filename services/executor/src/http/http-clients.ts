@@ -1,8 +1,6 @@
+import { type Connection, checkedConnector, type Reach } from '@opsconductor/reach'
 import { Agent, type Dispatcher } from 'undici'
-import type { Reach } from '../reach/reach.ts'
 import { createTokenCache, type TokenCache } from './auth/token-cache.ts'
-import { checkedConnector } from './checked-connector.ts'
-import type { Connection } from './connection.ts'
 
 export interface HttpClients {
   /** The connections of steps that reach their targets in this way. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { AppError } from '@opsconductor/errors'
+import { AppError, retryAfterMs } from '@opsconductor/errors'
 import { z } from 'zod'
 import type { HttpAnswer } from './exchange.ts'
 
@@ -51,7 +51,7 @@ export async function sendWithRetry(
     const isAnswer = !(result instanceof AppError)
     if (isAnswer && (isLast || isExpected(result.status) || !worthAgain(result.status))) return result
     const waitMs =
-      (isAnswer ? retryAfterMs(result.headers['retry-after'], Date.now()) : undefined) ??
+      (isAnswer ? retryAfterMs(result.headers['retry-after'], new Date()) : undefined) ??
       backOffMs(retry as Retry, attempt)
     if (performance.now() + waitMs >= deadline) {
       if (isAnswer) return result
@@ -71,14 +71,3 @@ function backOffMs({ initial_ms, max_ms }: Retry, attempt: number): number {
   const most = Math.min(initial_ms * 2 ** (attempt - 1), max_ms)
   return most / 2 + (Math.random() * most) / 2
 }
-
-/** RFC 9110 section 10.2.3: seconds or an HTTP date. Undefined where it is neither. */
-export function retryAfterMs(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined
-  if (/^\d+$/.test(value)) return Math.min(Number(value) * 1000, Number.MAX_SAFE_INTEGER)
-  if (!httpDate.test(value)) return undefined
-  const at = Date.parse(value)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
-}
-
-const httpDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /

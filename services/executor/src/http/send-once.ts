@@ -1,9 +1,12 @@
 import { AppError } from '@opsconductor/errors'
-import type { Reach } from '../reach/reach.ts'
-import type { StepCredential } from '../step-types/define-step-type.ts'
-import { clientCertificateOf } from '../trust/client-certificate.ts'
-import type { ProjectTrust } from '../trust/project-trust.ts'
-import { type Connection, connectionOf } from './connection.ts'
+import {
+  type Connection,
+  clientCertificateOf,
+  connectionOf,
+  type HeldCredential,
+  type ProjectTrust,
+  type Reach,
+} from '@opsconductor/reach'
 import { exchange, type HttpAnswer, type HttpExchange, type HttpRequest } from './exchange.ts'
 import type { HttpClients } from './http-clients.ts'
 
@@ -11,7 +14,7 @@ interface SendOnceOf {
   httpClients: HttpClients
   reach: Reach
   trust: ProjectTrust
-  clientCertificate: StepCredential | undefined
+  clientCertificate: HeldCredential | undefined
   signal: AbortSignal
   record(exchange: HttpExchange): void
 }

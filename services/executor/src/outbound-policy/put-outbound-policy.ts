@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import type { OutboundPolicy, OutboundTarget } from '@opsconductor/contracts'
 import { AppError, type FieldError } from '@opsconductor/errors'
+import { isCidr } from '@opsconductor/reach'
 import type { ExecutorDeps } from '../deps.ts'
-import { isCidr } from './address-rules.ts'
 
 export async function putOutboundPolicy(
   deps: Pick<ExecutorDeps, 'outboundPolicies' | 'events'>,

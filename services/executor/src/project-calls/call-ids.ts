@@ -1,5 +1,5 @@
 import type { CallGrant } from '@opsconductor/contracts'
-import { runIdFor } from '../runs/run-id.ts'
+import { idFor } from '@opsconductor/service-kit'
 
 /** The same over all repetitions of a call, and no other's: of the run, the workflow, the update or the signal it makes. */
 export const callIdOf = ({
@@ -9,5 +9,4 @@ export const callIdOf = ({
   step_id,
   item,
   operation,
-}: CallGrant): string =>
-  runIdFor('connector', connector_id, source_project_id, run_id, step_id, item, operation)
+}: CallGrant): string => idFor('connector', connector_id, source_project_id, run_id, step_id, item, operation)

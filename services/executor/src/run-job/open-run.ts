@@ -2,9 +2,8 @@ import type { RunOutcome, RunTrigger } from '@opsconductor/contracts'
 import { RunJobInput, RunJobRequest } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
 import { compileSchema } from '@opsconductor/json-schema'
-import { assertPlainJson, fieldErrors } from '@opsconductor/service-kit'
+import { assertPlainJson, fieldErrors, idFor } from '@opsconductor/service-kit'
 import type { z } from 'zod'
-import { runIdFor } from '../runs/run-id.ts'
 import type { OpenedRun, PlannedStep } from './activity-contract.ts'
 import { planJob } from './plan-step.ts'
 import type { RunJobStore } from './store.ts'
@@ -85,7 +84,7 @@ async function fromRequest(
   const error = compileSchema(job.definition.input_schema)(request.input, 'input')
   if (error !== undefined) throw new AppError('validation_failed', `${error.path} ${error.message}`)
   return {
-    run_id: request.run_id ?? runIdFor(projectId, workflowId, firstExecutionRunId),
+    run_id: request.run_id ?? idFor(projectId, workflowId, firstExecutionRunId),
     job_id: job.id,
     version: job.version,
     input: request.input,

@@ -1,5 +1,13 @@
 import type { LentCredential, OutboundPolicy } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
+import {
+  createReach,
+  holdSshCredential,
+  limitsOf,
+  type ProjectTrust,
+  type Reach,
+  throughBastions,
+} from '@opsconductor/reach'
 import type { Redactor } from '@opsconductor/redact'
 import { fieldErrors } from '@opsconductor/service-kit'
 import type { SshPool } from '@opsconductor/ssh'
@@ -11,15 +19,12 @@ import { applyConnector } from '../connectors/apply-connector.ts'
 import type { UsableConnector } from '../connectors/usable-connector.ts'
 import type { HttpExchange } from '../http/exchange.ts'
 import { keepExchanges } from '../http/keep-exchanges.ts'
-import { createReach, type Reach } from '../reach/reach.ts'
-import { throughBastions } from '../reach/through-bastions.ts'
 import type { AnyStepType, StepTools } from '../step-types/define-step-type.ts'
 import { stepTypes } from '../step-types/index.ts'
-import type { ProjectTrust } from '../trust/project-trust.ts'
 import { createWebhookLog } from '../webhooks/create-webhook-log.ts'
 import type { WebhookLog } from '../webhooks/webhook-log.ts'
 import type { StepRequest } from './activity-contract.ts'
-import { limitsOf, toBastionCredential, toClientCertificate, toStepCredential } from './lent-credential.ts'
+import { toClientCertificate, toStepCredential } from './lent-credential.ts'
 import type { RunJobDeps } from './run-job-deps.ts'
 import { toStepResult } from './step-result.ts'
 import { createStepTools } from './step-tools.ts'
@@ -116,7 +121,7 @@ function reachOf(
   if (bastions.length === 0) return direct
   if (!stepType.takesVia) throw new AppError('step_failed', `${stepType.type} does not go through bastions.`)
   const hops = bastions.map(({ name, host, port, lent }) => ({
-    ...{ name, host, port, credential: toBastionCredential(lent), limitsHosts: lent.limits_hosts },
+    ...{ name, host, port, credential: holdSshCredential(lent), limitsHosts: lent.limits_hosts },
   }))
   return throughBastions(direct, { bastions: hops, ...of })
 }

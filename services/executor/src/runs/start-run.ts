@@ -9,13 +9,13 @@ import {
   workflowIdOf,
 } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
+import { checkedIdempotencyKey, idFor } from '@opsconductor/service-kit'
 import { temporalUnavailable } from '@opsconductor/temporal'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import type { z } from 'zod'
 import type { ExecutorDeps } from '../deps.ts'
 import { getJob } from '../jobs/get-job.ts'
 import { checkInput } from './check-input.ts'
-import { runIdFor } from './run-id.ts'
 import type { Run } from './store.ts'
 
 const startMs = 5_000
@@ -37,7 +37,9 @@ export async function startRun(
   checkInput(job.definition.input_schema, request.input)
   const by = callerLabel(caller)
   const id =
-    idempotencyKey === undefined ? randomUUID() : runIdFor(projectId, by, jobId, checkedKey(idempotencyKey))
+    idempotencyKey === undefined
+      ? randomUUID()
+      : idFor(projectId, by, jobId, checkedIdempotencyKey(idempotencyKey))
   const bodyHash = createHash('sha256').update(JSON.stringify(request)).digest('hex')
   const run = await deps.runs.ensure({
     id,
@@ -102,11 +104,4 @@ function triggerOf(caller: Caller): RunTrigger {
     user_id: caller.kind === 'user' ? caller.userId : null,
     api_key_id: caller.kind === 'api_key' ? caller.keyId : null,
   }
-}
-
-function checkedKey(key: string): string {
-  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key
-  throw new AppError('invalid_request', 'Idempotency-Key must be 1 to 255 visible ASCII characters.', {
-    errors: [{ path: 'header.Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' }],
-  })
 }

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram'
 import type { LookupAddress } from 'node:dns'
 import { once } from 'node:events'
 import { AppError } from '@opsconductor/errors'
-import { unreachable } from '../reach/unreachable.ts'
+import { unreachable } from '@opsconductor/reach'
 import { wrongAnswer } from './snmp-error.ts'
 
 /** What net-snmp calls of a dgram socket. */

@@ -1,5 +1,5 @@
 import { AppError } from '@opsconductor/errors'
-import { unreachable } from '../reach/unreachable.ts'
+import { unreachable } from '@opsconductor/reach'
 
 /** What an agent answered instead of values. */
 export class AgentRefusal extends Error {

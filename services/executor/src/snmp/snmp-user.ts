@@ -1,5 +1,5 @@
 import { AppError } from '@opsconductor/errors'
-import type { StepCredential } from '../step-types/define-step-type.ts'
+import type { HeldCredential } from '@opsconductor/reach'
 import { type LibraryUser, library } from './net-snmp.ts'
 import { privProtocols } from './privacy.ts'
 
@@ -9,14 +9,14 @@ export type SnmpUser =
   | { version: 'v3'; user: LibraryUser; context: string }
 
 /** Throws `step_failed` where the credential is not whole; the broker checked it when it was made. */
-export function snmpUserOf(credential: StepCredential | undefined): SnmpUser {
+export function snmpUserOf(credential: HeldCredential | undefined): SnmpUser {
   if (credential?.type === 'snmp_v3') return v3UserOf(credential)
   const community = credential?.secret.community?.reveal()
   if (community === undefined) throw unusable()
   return { version: credential?.extra.version === 'v1' ? 'v1' : 'v2c', community }
 }
 
-function v3UserOf({ secret, extra }: StepCredential): SnmpUser {
+function v3UserOf({ secret, extra }: HeldCredential): SnmpUser {
   const level = library.SecurityLevel[extra.level as 'authPriv']
   if (level === undefined || typeof extra.username !== 'string') throw unusable()
   const user: LibraryUser = { name: extra.username, level }
@@ -38,7 +38,7 @@ function protocolOf(protocols: Readonly<Record<string, number>>, name: unknown):
 }
 
 /** RFC 3414 section 11.2: eight characters at least. */
-function passphraseOf(secret: StepCredential['secret'][string] | undefined): string {
+function passphraseOf(secret: HeldCredential['secret'][string] | undefined): string {
   const passphrase = secret?.reveal() ?? ''
   if (passphrase.length < 8) throw unusable()
   return passphrase

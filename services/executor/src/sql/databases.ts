@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { AppError } from '@opsconductor/errors'
+import {
+  type ClientCertificate,
+  caOf,
+  clientCertificateOf,
+  type ProjectTrust,
+  type Reach,
+} from '@opsconductor/reach'
 import type { SecretValue } from '@opsconductor/redact'
-import type { Reach } from '../reach/reach.ts'
-import { caOf } from '../trust/authorities.ts'
-import { type ClientCertificate, clientCertificateOf } from '../trust/client-certificate.ts'
-import type { ProjectTrust } from '../trust/project-trust.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { ConnectionWay, DatabaseConnection, Dialect } from './dialect.ts'
 import { dialects } from './dialects/index.ts'

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { AppError } from '@opsconductor/errors'
-import type { Reach } from '../reach/reach.ts'
+import type { Reach } from '@opsconductor/reach'
 
 export const loginMsMax = 10_000
 

@@ -1,5 +1,5 @@
 import { AppError } from '@opsconductor/errors'
-import { tlsFaults } from '../tls-faults.ts'
+import { tlsFaults } from '@opsconductor/reach'
 
 /** What a driver's error means, in one word for all dialects. */
 export interface SqlFault {

@@ -1,8 +1,8 @@
 import { HostName } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
+import type { HeldCredential } from '@opsconductor/reach'
 import type { CommandResult, SudoAs } from '@opsconductor/ssh'
 import { z } from 'zod'
-import type { StepCredential } from '../step-types/define-step-type.ts'
 
 /** What every SSH step type takes. */
 export const sshPlaceFields = {
@@ -89,7 +89,7 @@ export const CommandOutput = z.object({
 /** As whom it runs; undefined as who logged in. */
 export function sudoOf(
   sudo: boolean | { user: string },
-  credential: StepCredential | undefined,
+  credential: HeldCredential | undefined,
 ): SudoAs | undefined {
   if (sudo === false) return undefined
   return { user: sudo === true ? undefined : sudo.user, password: credential?.secret.password?.reveal() }

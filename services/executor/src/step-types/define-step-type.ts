@@ -1,34 +1,18 @@
 import { AppError } from '@opsconductor/errors'
-import type { SecretValue } from '@opsconductor/redact'
+import type { HeldCredential, ProjectTrust, Reach, SshAccess } from '@opsconductor/reach'
 import type { z } from 'zod'
 import type { StepArtefacts } from '../artefacts/step-artefacts.ts'
 import type { TokenCache } from '../http/auth/token-cache.ts'
 import type { HttpAnswer, HttpRequest } from '../http/exchange.ts'
 import type { MibTree } from '../mibs/mib-tree.ts'
-import type { Reach } from '../reach/reach.ts'
 import type { DatabaseSession } from '../sql/databases.ts'
-import type { SshAccess } from '../ssh/ssh-access.ts'
-import type { ProjectTrust } from '../trust/project-trust.ts'
 import type { WebhookLog } from '../webhooks/webhook-log.ts'
-
-/** A credential as a step holds it: in memory only, for as long as the step runs. */
-export interface StepCredential {
-  id: string
-  type: string
-  secret: Readonly<Record<string, SecretValue>>
-  extra: Readonly<Record<string, unknown>>
-  /** What it adds to an HTTP request; null where it is not applied to requests as it is. */
-  http: {
-    headers: Readonly<Record<string, SecretValue>>
-    query: Readonly<Record<string, SecretValue>>
-  } | null
-}
 
 /** What a running step may use. Whatever it reaches is checked against the project's outbound policy and recorded. */
 export interface StepTools {
-  credential: StepCredential | undefined
+  credential: HeldCredential | undefined
   /** Of type x509: what is shown to targets that ask who connects. */
-  clientCertificate: StepCredential | undefined
+  clientCertificate: HeldCredential | undefined
   reach: Reach
   trust: ProjectTrust
   /** What is left of the step's time when it begins. */

@@ -1,9 +1,9 @@
 import { Json } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
+import { sshCredentialTypes } from '@opsconductor/reach'
 import { download } from '@opsconductor/ssh'
 import { z } from 'zod'
 import { RemoteFile, sshPlaceFields } from '../ssh/ssh-step-fields.ts'
-import { sshCredentialTypes } from '../ssh/to-ssh-login.ts'
 import { defineStepType } from './define-step-type.ts'
 
 const inResultBytesMax = 10 * 1024 * 1024

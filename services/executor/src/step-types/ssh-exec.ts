@@ -1,4 +1,5 @@
 import { AppError } from '@opsconductor/errors'
+import { sshCredentialTypes } from '@opsconductor/reach'
 import { quoteWord, remoteCommand, runCommand } from '@opsconductor/ssh'
 import { z } from 'zod'
 import {
@@ -9,7 +10,6 @@ import {
   sudoOf,
   toCommandOutput,
 } from '../ssh/ssh-step-fields.ts'
-import { sshCredentialTypes } from '../ssh/to-ssh-login.ts'
 import { defineStepType } from './define-step-type.ts'
 
 /** Words that mean themselves to anything that reads a command line. */

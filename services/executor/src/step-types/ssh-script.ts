@@ -1,3 +1,4 @@
+import { sshCredentialTypes } from '@opsconductor/reach'
 import { remoteCommand, runCommand } from '@opsconductor/ssh'
 import { z } from 'zod'
 import {
@@ -8,7 +9,6 @@ import {
   sudoOf,
   toCommandOutput,
 } from '../ssh/ssh-step-fields.ts'
-import { sshCredentialTypes } from '../ssh/to-ssh-login.ts'
 import { defineStepType } from './define-step-type.ts'
 
 /** How each reads its program from stdin, with arguments behind. */

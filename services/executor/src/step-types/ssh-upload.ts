@@ -1,8 +1,8 @@
 import { AppError } from '@opsconductor/errors'
+import { sshCredentialTypes } from '@opsconductor/reach'
 import { upload } from '@opsconductor/ssh'
 import { z } from 'zod'
 import { RemoteFile, sshPlaceFields } from '../ssh/ssh-step-fields.ts'
-import { sshCredentialTypes } from '../ssh/to-ssh-login.ts'
 import { defineStepType, type StepTools } from './define-step-type.ts'
 
 const contentFields = ['text', 'base64', 'artefact'] as const

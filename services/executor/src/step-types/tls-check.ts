@@ -1,8 +1,8 @@
 import { HostName } from '@opsconductor/contracts'
+import { inspectTls } from '@opsconductor/reach'
 import { z } from 'zod'
-import { assertAsExpected, TlsExpectations } from '../tls/expected.ts'
-import { inspectTls } from '../tls/inspect-tls.ts'
 import { defineStepType } from './define-step-type.ts'
+import { assertAsExpected, TlsExpectations } from './tls-expectations.ts'
 
 const Certificate = z.object({
   subject: z.string().describe('Whom it was issued to.'),

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '@opsconductor/errors'
+import type { HeldCredential } from '@opsconductor/reach'
 import {
   faultOfSigningSecret,
   signGithubWebhook,
   signStandardWebhook,
 } from '@opsconductor/webhook-signatures'
 import { isDeeperThan } from '../json-limits.ts'
-import type { StepCredential } from '../step-types/define-step-type.ts'
 import type { WebhookInput } from './webhook-input.ts'
 
 const payloadDepthMax = 100
@@ -45,7 +45,7 @@ export interface OutgoingWebhook {
 export function buildHeaders(
   { headers, signature, event_type }: Pick<WebhookInput, 'headers' | 'signature' | 'event_type'>,
   { id, body, at }: OutgoingWebhook,
-  credential: StepCredential | undefined,
+  credential: HeldCredential | undefined,
 ): Record<string, string> {
   const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
   const github = {
@@ -69,7 +69,7 @@ export function buildHeaders(
 }
 
 /** The current one first. Older ones sign too while the receiver changes over. */
-function secretsOf(credential: StepCredential | undefined): string[] {
+function secretsOf(credential: HeldCredential | undefined): string[] {
   if (credential === undefined)
     throw new AppError('step_failed', 'A signed webhook needs a credential of type webhook_secret.')
   const { secret, previous_secret, older_secret } = credential.secret
@@ -83,4 +83,4 @@ function secretsOf(credential: StepCredential | undefined): string[] {
   return secrets
 }
 
-const currentOf = (credential: StepCredential | undefined): string => secretsOf(credential)[0] as string
+const currentOf = (credential: HeldCredential | undefined): string => secretsOf(credential)[0] as string

@@ -1,6 +1,5 @@
-import { AppError } from '@opsconductor/errors'
+import { AppError, retryAfterMs } from '@opsconductor/errors'
 import type { HttpAnswer } from '../http/exchange.ts'
-import { retryAfterMs } from '../http/retry.ts'
 import type { OpenDelivery } from './webhook-log.ts'
 
 /** Statuses beside 5xx that pass by themselves. */
@@ -17,7 +16,7 @@ export async function settleRefusal(
   if (status === 410) return endpointDisabled(await delivery.disable(), 'The receiver answered 410, so')
   const answered = `The receiver answered ${status}`
   if (passing.has(status) || status >= 500) {
-    const toldMs = retryAfterMs(headers['retry-after'], Date.now())
+    const toldMs = retryAfterMs(headers['retry-after'], new Date())
     return new AppError('target_failed', `${answered}.`, {
       ...(toldMs === undefined ? {} : { retryAfterSeconds: toldMs / 1000 }),
     })

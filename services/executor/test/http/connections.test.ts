@@ -2,8 +2,9 @@ import { createServer, type Server, type ServerOptions } from 'node:https'
 import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import type { Reach } from '@opsconductor/reach'
+import { secureContextOf } from '@opsconductor/reach'
 import { createTestCertificates, type TestCertificates } from '@opsconductor/test-peers'
-import type { Reach } from '../../src/reach/reach.ts'
 import { sendJson, startTarget } from '../support/target-server.ts'
 import { startConnectProxy } from './connect-proxy.ts'
 import { createStepRunner, lent, opened } from './step-runner.ts'
@@ -69,7 +70,6 @@ test("000.06 a target is trusted by the project's CA bundle, and by nothing less
 })
 
 test('reading all authorities anew for each connection would be slow: the same settings are read once', async () => {
-  const { secureContextOf } = await import('../../src/http/connection.ts')
   const settings = { versionMin: 'TLSv1.3', verify: true, certificate: undefined } as const
   const ofAuthorities = (bundles: string[], withPublic = true) =>
     secureContextOf({ ...settings, authorities: { bundles, withPublic } })

@@ -1,12 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { OutboundPolicy } from '@opsconductor/contracts'
+import {
+  createReach,
+  type HeldCredential,
+  type Reach,
+  type Resolve,
+  resolveBySystem,
+} from '@opsconductor/reach'
 import { SecretValue } from '@opsconductor/redact'
 import type { HttpExchange } from '../../src/http/exchange.ts'
 import { createHttpClients } from '../../src/http/http-clients.ts'
 import { sendOnce } from '../../src/http/send-once.ts'
-import { type Resolve, resolveBySystem } from '../../src/outbound-policy/resolve-target.ts'
-import { createReach, type Reach } from '../../src/reach/reach.ts'
-import type { StepCredential, StepTools } from '../../src/step-types/define-step-type.ts'
+import type { StepTools } from '../../src/step-types/define-step-type.ts'
 import { stepTypes } from '../../src/step-types/index.ts'
 import { trustOf } from '../support/step-trust.ts'
 
@@ -14,8 +19,8 @@ export interface RunOptions {
   policy?: Partial<OutboundPolicy>
   resolve?: Resolve
   reach?: (direct: Reach) => Reach
-  credential?: StepCredential
-  clientCertificate?: StepCredential
+  credential?: HeldCredential
+  clientCertificate?: HeldCredential
   caBundles?: string[]
   limitsHosts?: string[][]
   /** As `bundle 0`, the first of `caBundles`. */
@@ -106,7 +111,7 @@ export const lent = (
   secret: Record<string, string> = {},
   extra: Record<string, unknown> = {},
   headers?: Record<string, string>,
-): StepCredential => ({
+): HeldCredential => ({
   id: randomUUID(),
   type,
   secret: wrapped(secret),

@@ -1,12 +1,12 @@
+import { createReach, type HeldCredential } from '@opsconductor/reach'
 import { SecretValue } from '@opsconductor/redact'
 import { snmpPassphrases } from '@opsconductor/test-peers'
 import { baseModules } from '../../src/mibs/base-modules.ts'
 import { linkModules } from '../../src/mibs/link-modules.ts'
 import { parseModule } from '../../src/mibs/parse-module.ts'
-import { createReach } from '../../src/reach/reach.ts'
-import type { AnyStepType, StepCredential, StepTools } from '../../src/step-types/define-step-type.ts'
+import type { AnyStepType, StepTools } from '../../src/step-types/define-step-type.ts'
 
-export const community = (name: string, version: 'v1' | 'v2c' = 'v2c'): StepCredential => ({
+export const community = (name: string, version: 'v1' | 'v2c' = 'v2c'): HeldCredential => ({
   id: '1',
   type: 'snmp_community',
   secret: { community: new SecretValue(name) },
@@ -17,7 +17,7 @@ export const community = (name: string, version: 'v1' | 'v2c' = 'v2c'): StepCred
 export const userCredential = (
   extra: Readonly<Record<string, unknown>>,
   passphrases: { auth: string; priv: string } = snmpPassphrases,
-): StepCredential => ({
+): HeldCredential => ({
   id: '2',
   type: 'snmp_v3',
   secret: {
@@ -29,7 +29,7 @@ export const userCredential = (
 })
 
 export interface ToolsOf {
-  credential: StepCredential
+  credential: HeldCredential
   /** Ports of loopback that the outbound policy opens. */
   ports: number[]
   signal?: AbortSignal

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import type { HeldCredential } from '@opsconductor/reach'
 import { type Snmpd, snmpPassphrases, snmpUsers, startSnmpd } from '@opsconductor/test-peers'
 import { library } from '../../src/snmp/net-snmp.ts'
 import { openAgent } from '../../src/snmp/session.ts'
-import type { StepCredential } from '../../src/step-types/define-step-type.ts'
 import { snmpGet } from '../../src/step-types/snmp-get.ts'
 import { snmpSet } from '../../src/step-types/snmp-set.ts'
 import { snmpWalk } from '../../src/step-types/snmp-walk.ts'
@@ -22,10 +22,10 @@ const target = (more: object = {}) => ({
   retries: 1,
   ...more,
 })
-const of = (credential: StepCredential) => ({ credential, ports: [snmpd.port] })
-const get = (credential: StepCredential, oids: string[], more: object = {}) =>
+const of = (credential: HeldCredential) => ({ credential, ports: [snmpd.port] })
+const get = (credential: HeldCredential, oids: string[], more: object = {}) =>
   runStepType(snmpGet, { ...target(more), oids }, of(credential))
-const set = (credential: StepCredential, values: object[]) =>
+const set = (credential: HeldCredential, values: object[]) =>
   runStepType(snmpSet, { ...target(), values }, of(credential))
 
 const sysName = {
@@ -123,7 +123,7 @@ test('rows_max cuts a walk and says so', async () => {
 const strong = snmpUsers.find(({ username }) => username === 'strong') as (typeof snmpUsers)[number]
 const wrong = 'wrong-pass-0123'
 
-test.each<[string, () => StepCredential, string, RegExp]>([
+test.each<[string, () => HeldCredential, string, RegExp]>([
   [
     'an unknown user',
     () => userCredential({ ...strong, username: 'nobody' }),

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Duplex } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { connectDirectly } from '@opsconductor/reach'
 import { createTestDatabase, mariadbIsMissing, startMariaDb } from '@opsconductor/test-peers'
-import { connectDirectly } from '../../src/reach/connect-directly.ts'
 import type { StepTools } from '../../src/step-types/define-step-type.ts'
 import { createDatabases, failureOf, sqlStepsOn, until } from './sql-steps.ts'
 

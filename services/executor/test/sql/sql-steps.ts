@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { OutboundPolicy } from '@opsconductor/contracts'
+import { createReach, type Reach, type ReachOf } from '@opsconductor/reach'
 import { SecretValue } from '@opsconductor/redact'
-import { createReach, type Reach, type ReachOf } from '../../src/reach/reach.ts'
 import { createDatabases, type DatabaseAccess, type Databases } from '../../src/sql/databases.ts'
 import type { AnyStepType, StepTools } from '../../src/step-types/define-step-type.ts'
 import { sqlExecute } from '../../src/step-types/sql-execute.ts'

@@ -1,5 +1,4 @@
-import { chooseAuthorities } from '../../src/trust/authorities.ts'
-import type { ProjectTrust } from '../../src/trust/project-trust.ts'
+import { chooseAuthorities, type ProjectTrust } from '@opsconductor/reach'
 
 /** A project's trust without a broker: bundles called `bundle 0`, `bundle 1`, …, and no SSH host. */
 export const trustOf = (caBundles: readonly string[] = [], limits: string[][] = []): ProjectTrust => ({

@@ -3,13 +3,12 @@ import { connect } from 'node:net'
 import { Duplex } from 'node:stream'
 import { afterAll, expect, test } from '@jest/globals'
 import { OutboundPolicy } from '@opsconductor/contracts'
+import { createReach, type HeldCredential, type Reach, tryTls } from '@opsconductor/reach'
 import { SecretValue } from '@opsconductor/redact'
 import { keyToPem } from '../../../../packages/x509/src/index.ts'
 import { type Identity, makeCertificate, makeChain } from '../../../../packages/x509/test/make-certificate.ts'
-import { createReach, type Reach } from '../../src/reach/reach.ts'
-import type { StepCredential, StepTools } from '../../src/step-types/define-step-type.ts'
+import type { StepTools } from '../../src/step-types/define-step-type.ts'
 import { tlsCheck } from '../../src/step-types/tls-check.ts'
-import { tryTls } from '../../src/tls/try-tls.ts'
 import { trustOf } from '../support/step-trust.ts'
 import { pemOf, shown, startTls, stopServers } from './tls-servers.ts'
 
@@ -34,7 +33,7 @@ function toolsFor(port: number, more: Partial<StepTools> = {}): StepTools {
   return tools as StepTools
 }
 
-const certificateOf = (identity: Identity): StepCredential => ({
+const certificateOf = (identity: Identity): HeldCredential => ({
   id: 'c',
   type: 'x509',
   secret: { private_key: new SecretValue(keyToPem(identity.key)) },

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { ensureNamespaceEndpoint } from '@opsconductor/contracts'
+import { temporalLog } from '@opsconductor/temporal/worker'
 import { testTemporalAddress } from '@opsconductor/test-peers'
 import { createProjectWorkers } from '../../src/workers/project-workers.ts'
-import { temporalLog } from '../../src/workers/temporal-log.ts'
 import { createWorkerFactory } from '../../src/workers/worker-factory.ts'
 import { type ExecutorUnderTest, startExecutor } from '../support/executor.ts'
 

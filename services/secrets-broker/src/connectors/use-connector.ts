@@ -1,5 +1,5 @@
 import { Id, type LentCredential, type LentToConnector, type UseCredential } from '@opsconductor/contracts'
-import { AppError } from '@opsconductor/errors'
+import { AppError, invalidField } from '@opsconductor/errors'
 import { type Access, connectorPurpose, readAccess } from '../access-log/access.ts'
 import { readWithAccess } from '../access-log/record-access.ts'
 import { openSecret } from '../credentials/credential-secret.ts'
@@ -20,6 +20,8 @@ export function useConnector(
   request: UseCredential,
 ): Promise<LentToConnector> {
   const { check_id: checkId } = request
+  if (request.operation_id !== undefined)
+    throw invalidField('body.operation_id', 'must be left out: connectors are not lent to operations')
   const access: Access = {
     host: id,
     purpose: connectorPurpose,

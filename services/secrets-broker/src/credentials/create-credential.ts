@@ -12,11 +12,19 @@ import { sealSecret } from './credential-secret.ts'
 import { toExpiry } from './expiry.ts'
 import { type CredentialRecord, insertCredential } from './store.ts'
 
+export interface CreateOptions {
+  /** Made where it is left out. */
+  id?: string
+  /** Why, in the access log. */
+  reason?: string
+}
+
 /** Stores a credential of the project, its secret encrypted. A refused attempt is in the access log too. */
 export function createCredential(
   deps: Deps,
   { label: by, projectId, clientAddress }: ProjectActor,
   request: z.infer<typeof CreateCredential>,
+  { id = randomUUID(), reason }: CreateOptions = {},
 ): Promise<CredentialRecord> {
   const { name, type, description, is_active, limits, rotate_every_days, expires_at } = request
   const access: Access = {
@@ -26,6 +34,7 @@ export function createCredential(
     by,
     from: clientAddress,
     projectId,
+    ...(reason === undefined ? {} : { reason }),
   }
   const prepare = async () => {
     const at = deps.now()
@@ -33,7 +42,6 @@ export function createCredential(
     const parsed = await parseCredential(request)
     assertTakesLimits({ type, extra: parsed.extra }, limits)
     await assertKnownCaBundles(deps.pool, projectId, limits)
-    const id = randomUUID()
     const secret = await sealSecret(deps.cipher, { id, projectId }, parsed.secret)
     return {
       ...{ id, projectId, name, type, description, extra: parsed.extra, secret, by, at, limits },

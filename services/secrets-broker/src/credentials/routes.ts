@@ -7,6 +7,7 @@ import {
   CredentialVersions,
   describeCredentialEndpoint,
   IdParams,
+  keepCredentialEndpoint,
   ListCredentials,
   ListedCredential,
   pageOf,
@@ -30,6 +31,7 @@ import {
 import { deleteCredential } from './delete-credential.ts'
 import { etagOf } from './expected-version.ts'
 import { findCredential } from './find-credential.ts'
+import { keepCredential } from './keep-credential.ts'
 import { listCredentials } from './list-credentials.ts'
 import { listVersions } from './list-versions.ts'
 import { restoreCredential } from './restore-credential.ts'
@@ -185,6 +187,9 @@ export const useCredentialRoute = (deps: Deps) =>
   internalRoute(useCredentialEndpoint, ({ params, request, ...actor }) =>
     useCredential(deps, actor, validate(ReferenceParams, params, 'params').reference, request),
   )
+
+export const keepCredentialRoute = (deps: Deps) =>
+  internalRoute(keepCredentialEndpoint, ({ request, ...actor }) => keepCredential(deps, actor, request))
 
 export const describeCredentialRoute = (deps: Deps) =>
   internalRoute(describeCredentialEndpoint, async ({ params, request }) => {

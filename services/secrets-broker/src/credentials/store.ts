@@ -61,7 +61,10 @@ INSERT INTO secrets.credentials
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $18, $18)
 RETURNING ${recordColumns}`
 
-/** Throws `conflict` where the name is taken in the project, `not_found` where the project has gone. */
+/**
+ * Throws `conflict` where the name is taken in the project, `not_found` where the project has gone, or where the id was
+ * given and is not free.
+ */
 export async function insertCredential(
   client: pg.PoolClient,
   { secret, by, at, ...record }: NewCredential,
@@ -97,8 +100,31 @@ export function throwRefusal(error: unknown): never {
     throw new AppError('conflict', 'The project has a credential of this name; give another name.', {
       errors: [{ path: 'body.name', message: 'is taken in this project' }],
     })
+  if (isUniqueViolation(error, 'credentials_pkey')) throw idIsNotFree()
   if (isForeignKeyViolation(error)) throw new AppError('not_found', 'There is no such project (any more).')
   throw error
+}
+
+const idIsNotFree = () =>
+  new AppError('not_found', 'A credential of this id was deleted, or is not of this project.')
+
+/** Throws `not_found` where a credential has the id, deleted or not, in whichever project. */
+export async function assertIdIsFree(pool: pg.Pool, id: string): Promise<void> {
+  const { rowCount } = await pool.query('SELECT FROM secrets.credentials WHERE id = $1', [id])
+  if (rowCount !== 0) throw idIsNotFree()
+}
+
+/** Which of the names credentials of the project have that are not deleted. */
+export async function selectTakenNames(
+  pool: pg.Pool,
+  projectId: string,
+  names: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await pool.query<{ name: string }>(
+    'SELECT name FROM secrets.credentials WHERE project_id = $1 AND name = ANY($2) AND deleted_at IS NULL',
+    [projectId, names],
+  )
+  return new Set(rows.map(({ name }) => name))
 }
 
 /** The name of what was deleted; undefined where there was nothing to delete. */

@@ -56,7 +56,7 @@ async function planUpdate(
   return planSecret(deps, current, request, fields)
 }
 
-const isUnchanged = ({ extra, certificate }: ParsedCredential, current: CurrentCredential): boolean =>
+export const isUnchanged = ({ extra, certificate }: ParsedCredential, current: CurrentCredential): boolean =>
   isDeepStrictEqual(extra, current.extra) &&
   certificate.certificate === current.certificate &&
   certificate.certificateChain === current.certificateChain
@@ -75,14 +75,15 @@ async function planSecret(
   const former = secret === undefined && expires_at === undefined ? current.expiresAt : null
   const expiresAt = fields.expiresAt ?? parsed.expiresAt ?? former
   if (secret === undefined && isUnchanged(parsed, current)) return { fields: { ...fields, expiresAt } }
-  return {
-    fields: {
-      ...fields,
-      extra: parsed.extra,
-      ...parsed.certificate,
-      expiresAt,
-      ...(secret === undefined ? {} : { rotatedAt: deps.now() }),
-    },
-    secret: parsed.secret,
-  }
+  return changeTo(parsed, {
+    ...fields,
+    expiresAt,
+    ...(secret === undefined ? {} : { rotatedAt: deps.now() }),
+  })
 }
+
+/** The next version, which is what was parsed. */
+export const changeTo = (
+  { extra, certificate, secret }: ParsedCredential,
+  fields: CredentialChange['fields'],
+): CredentialChange => ({ fields: { ...fields, extra, ...certificate }, secret })

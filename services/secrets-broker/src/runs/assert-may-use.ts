@@ -1,6 +1,8 @@
 import { CredentialLimits, type PinnedRun, type UseCredential } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
+import type { InternalClient } from '@opsconductor/service-kit'
 import type { CheckGrants } from '../checks/check-grants.ts'
+import { assertOperationMayUse } from '../operations/assert-operation-may-use.ts'
 import type { PinnedRuns } from './pinned-runs.ts'
 
 export interface WantedCredential {
@@ -19,15 +21,19 @@ export interface Permit {
 }
 
 /**
- * Refuses a use that no check was granted for, or that is not what the run's job version says: throws `forbidden`,
- * whose text is for the access log, or `service_unavailable` where the executor cannot be asked.
+ * Refuses a use that no check was granted for, or that is not what the run's job version or the operation says: throws
+ * `forbidden`, whose text is for the access log, or `service_unavailable` where the executor or cert-agent cannot be asked.
  */
 export async function assertMayUse(
-  deps: { pinnedRuns: PinnedRuns; checkGrants: CheckGrants },
+  deps: { pinnedRuns: PinnedRuns; checkGrants: CheckGrants; internal: Pick<InternalClient, 'call'> },
   asked: UseCredential,
   credential: WantedCredential,
 ): Promise<Permit> {
-  const { project_id: projectId, check_id: checkId } = asked
+  const { project_id: projectId, check_id: checkId, operation_id: operationId } = asked
+  if (operationId !== undefined) {
+    await assertOperationMayUse(deps.internal, { operationId, projectId, credentialId: credential.id })
+    return permitWithin(credential.limits, 'operation')
+  }
   if (checkId === undefined) {
     const borrower = await findBorrower(deps.pinnedRuns, asked)
     if (!borrower.step.credentials.some((reference) => names(reference, credential)))
@@ -62,9 +68,15 @@ export async function findBorrower(
 }
 
 /** What a credential with these limits may be used for; without a borrower it is a check. Throws `forbidden`. */
-export function permitWithin(given: unknown, borrower?: Borrower): Permit {
+export function permitWithin(given: unknown, borrower?: Borrower | 'operation'): Permit {
   const limits = CredentialLimits.parse(given)
-  if (borrower !== undefined) {
+  if (borrower === 'operation') {
+    if (limits.jobs !== undefined || limits.step_types !== undefined)
+      throw new AppError(
+        'forbidden',
+        "The credential's limits name jobs or step types, and an operation on certificates is neither.",
+      )
+  } else if (borrower !== undefined) {
     if (limits.jobs?.includes(borrower.run.job_id.toLowerCase()) === false)
       throw new AppError('forbidden', "The credential's limits do not name this job.")
     if (limits.step_types?.includes(borrower.step.type) === false)

@@ -1,10 +1,9 @@
 import { HeaderName, JsonSchema } from '@opsconductor/contracts'
-import { AppError } from '@opsconductor/errors'
+import { AppError, retryAfterMs } from '@opsconductor/errors'
 import { compileSchema, type Validator } from '@opsconductor/json-schema'
 import { z } from 'zod'
 import type { HttpAnswer } from '../exchange.ts'
 import { headerOf } from '../header-fields.ts'
-import { retryAfterMs } from '../retry.ts'
 import { assertConditions, Conditions } from './conditions.ts'
 
 const ExpectedHeader = z.union([
@@ -46,7 +45,7 @@ export const isExpected = (status: number, expected: readonly number[] | undefin
 export function assertExpected({ status, headers }: HttpAnswer, expected: number[] | undefined): void {
   if (isExpected(status, expected)) return
   if (status === 429 || status >= 500) {
-    const waitMs = retryAfterMs(headers['retry-after'], Date.now())
+    const waitMs = retryAfterMs(headers['retry-after'], new Date())
     throw new AppError('target_failed', `The target answered ${status}.`, {
       ...(waitMs !== undefined && { retryAfterSeconds: Math.ceil(waitMs / 1000) }),
     })

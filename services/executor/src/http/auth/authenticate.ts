@@ -1,6 +1,7 @@
 import { isOwnHeader } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
-import type { StepCredential, StepTools } from '../../step-types/define-step-type.ts'
+import type { HeldCredential } from '@opsconductor/reach'
+import type { StepTools } from '../../step-types/define-step-type.ts'
 import type { HttpRequest } from '../exchange.ts'
 import { signForAws } from './aws.ts'
 import { type Hmac, hmacCredentialTypes, signWithHmac } from './hmac.ts'
@@ -48,13 +49,13 @@ export async function authenticate(
   return { request: { ...request, headers }, forget: token.drop }
 }
 
-function signed(request: HttpRequest, hmac: Hmac, credential: StepCredential): HttpRequest {
+function signed(request: HttpRequest, hmac: Hmac, credential: HeldCredential): HttpRequest {
   if (hmacCredentialTypes.includes(credential.type)) return signWithHmac(request, hmac, credential)
   throw new AppError('step_failed', `A credential of type ${credential.type} is not a key for hmac.`)
 }
 
 /** Whatever its type: the broker says what a credential adds. */
-function withParts(request: HttpRequest, { type, http }: StepCredential): HttpRequest {
+function withParts(request: HttpRequest, { type, http }: HeldCredential): HttpRequest {
   if (http === null)
     throw new AppError('step_failed', `A credential of type ${type} cannot be applied to an HTTP request.`)
   const headers = { ...request.headers }

@@ -1,7 +1,7 @@
 import { AppError } from '@opsconductor/errors'
+import type { HeldCredential } from '@opsconductor/reach'
 import aws4 from 'aws4'
 import { z } from 'zod'
-import type { StepCredential } from '../../step-types/define-step-type.ts'
 import type { HttpRequest } from '../exchange.ts'
 
 const Name = z
@@ -25,7 +25,7 @@ interface SignedFor {
 export function signForAws(
   request: HttpRequest,
   { aws_service, aws_region }: SignedFor,
-  { secret, extra }: StepCredential,
+  { secret, extra }: HeldCredential,
 ): HttpRequest {
   const { url, method, headers, body } = request
   const secretAccessKey = secret.secret_access_key?.reveal()

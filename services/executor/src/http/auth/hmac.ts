@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto'
 import { HeaderName, HeaderValue, SettableHeaderName } from '@opsconductor/contracts'
 import { AppError } from '@opsconductor/errors'
+import type { HeldCredential } from '@opsconductor/reach'
 import { z } from 'zod'
-import type { StepCredential } from '../../step-types/define-step-type.ts'
 import type { HttpRequest } from '../exchange.ts'
 import { headerOf } from '../header-fields.ts'
 
@@ -60,7 +60,7 @@ export const hmacCredentialTypes = ['webhook_secret', 'custom']
 export function signWithHmac(
   request: HttpRequest,
   hmac: Hmac,
-  credential: StepCredential,
+  credential: HeldCredential,
   now = new Date(),
 ): HttpRequest {
   const timestamp = timestampOf(now, hmac.timestamp?.unit ?? 'seconds')
@@ -96,7 +96,7 @@ function timestampOf(now: Date, unit: 'seconds' | 'milliseconds' | 'rfc3339'): s
   return String(unit === 'seconds' ? Math.floor(now.getTime() / 1000) : now.getTime())
 }
 
-function keyOf({ secret_field, key_encoding }: Hmac, { type, secret }: StepCredential): Buffer {
+function keyOf({ secret_field, key_encoding }: Hmac, { type, secret }: HeldCredential): Buffer {
   const field = secret_field ?? (type === 'webhook_secret' ? 'secret' : 'value')
   const text = Object.hasOwn(secret, field) ? secret[field]?.reveal() : undefined
   if (text === undefined) throw new AppError('step_failed', `The credential has no secret ${field}.`)

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '@opsconductor/errors'
+import type { ConnectionInput, HeldCredential } from '@opsconductor/reach'
 import * as oauth from 'oauth4webapi'
-import type { StepCredential, StepTools } from '../../step-types/define-step-type.ts'
-import type { ConnectionInput } from '../connection.ts'
+import type { StepTools } from '../../step-types/define-step-type.ts'
 import type { AccessToken } from './token-cache.ts'
 
 const answerBytesMax = 256 * 1024
@@ -25,7 +25,7 @@ const knownErrors = new Set([
 
 /** A token for the client's own use, remembered until shortly before it ends, and how to say that it was refused. */
 export async function accessToken(
-  credential: StepCredential,
+  credential: HeldCredential,
   tools: StepTools,
   connection: ConnectionInput | undefined,
 ): Promise<{ text: string; drop(): void }> {
@@ -57,7 +57,7 @@ interface OAuth2Client {
   parameters: Record<string, string>
 }
 
-function clientOf({ secret, extra }: StepCredential): OAuth2Client {
+function clientOf({ secret, extra }: HeldCredential): OAuth2Client {
   const { token_url: tokenUrl, client_id: clientId, auth_style: style } = extra
   const clientSecret = secret.client_secret?.reveal()
   if (typeof tokenUrl !== 'string' || typeof clientId !== 'string' || clientSecret === undefined)

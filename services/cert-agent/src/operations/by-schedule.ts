@@ -1,0 +1,2 @@
+/** The actor of what nobody asked for. */
+export const bySchedule = 'schedule'
