@@ -23,7 +23,8 @@ export interface SecretsLookupResult {
 }
 
 const connections = 16
-const warmUp = 3_000
+/** Until V8 has compiled what the broker does with each. */
+const warmUp = 10_000
 const rounds = 20
 const roundCalls = 500
 const hosts = 100

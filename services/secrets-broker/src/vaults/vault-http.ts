@@ -1,3 +1,4 @@
+import { retryAfterMs } from '@opsconductor/errors'
 import { Agent, request } from 'undici'
 import { faultOfVaultUrl, lookupWithin, type OutboundRules } from './outbound.ts'
 import { vaultError } from './vault-error.ts'
@@ -141,6 +142,6 @@ const notJson = (status: number) =>
 
 /** Retry-After in seconds, at most an hour; undefined where there is none that can be used. */
 export function retryAfterOf(headers: Record<string, string>): number | undefined {
-  const seconds = Number(headers['retry-after'])
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(Math.ceil(seconds), 3600) : undefined
+  const ms = retryAfterMs(headers['retry-after'], new Date())
+  return ms === undefined || ms === 0 ? undefined : Math.min(Math.ceil(ms / 1000), 3600)
 }
