@@ -54,14 +54,26 @@ export async function benchCertificates(stack: Stack): Promise<CertificatesResul
 }
 
 /** The management API as the administrator, in a new project. */
+/** Calls in a project of that name; signs in again where the session has run out. */
 export async function openProject({ backing, keys }: Stack, name: string): Promise<Call> {
-  const body = { email: adminEmail, password: keys.adminPassword }
   const open = createCaller(backing.kongProxyUrl)
-  const session = await must(open<{ access_token: string }>('POST', '/api/session', { body }))
-  const headers = { authorization: `Bearer ${session.access_token}` }
-  const admin = createCaller(backing.kongProxyUrl, headers)
-  const project = await must(admin<{ id: string }>('POST', '/api/projects', { body: { name } }))
-  return createCaller(backing.kongProxyUrl, { ...headers, 'x-project-id': project.id })
+  const signIn = async (project: Record<string, string> = {}) => {
+    const body = { email: adminEmail, password: keys.adminPassword }
+    const session = await must(open<{ access_token: string }>('POST', '/api/session', { body }))
+    return createCaller(backing.kongProxyUrl, {
+      authorization: `Bearer ${session.access_token}`,
+      ...project,
+    })
+  }
+  const admin = await signIn()
+  const { id } = await must(admin<{ id: string }>('POST', '/api/projects', { body: { name } }))
+  let call = await signIn({ 'x-project-id': id })
+  return async <Body>(...asked: Parameters<Call>) => {
+    const answer = await call<Body>(...asked)
+    if (answer.status !== 401) return answer
+    call = await signIn({ 'x-project-id': id })
+    return call<Body>(...asked)
+  }
 }
 
 const namesOf = (prefix: string, many: number) =>

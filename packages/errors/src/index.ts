@@ -1,4 +1,5 @@
 export { AppError, type AppErrorOptions, type FieldError, invalidField, toAppError } from './app-error.ts'
 export { type ErrorCode, errorCodes } from './codes.ts'
+export { notFoundAsUndefined } from './not-found-as-undefined.ts'
 export { type Problem, problemContentType, toProblem } from './problem.ts'
 export { retryAfterMs } from './retry-after.ts'

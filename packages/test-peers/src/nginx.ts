@@ -144,7 +144,8 @@ export async function startNginx({ directory, vhosts }: NginxOptions) {
         child.kill('SIGTERM')
         await once(child, 'exit')
       }
-      rmSync(prefix, { recursive: true, force: true })
+      // A command that a test left may be at work there still.
+      rmSync(prefix, { recursive: true, force: true, maxRetries: 5 })
     },
   }
 }

@@ -1,6 +1,6 @@
 import { type Caller, generateApiKey, hashApiKey, projectOf } from '@opsconductor/auth'
 import { type CreateApiKey, findPublicInterfaceEndpoint } from '@opsconductor/contracts'
-import { AppError } from '@opsconductor/errors'
+import { AppError, notFoundAsUndefined } from '@opsconductor/errors'
 import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { callersExpiry } from './callers-expiry.ts'
@@ -44,9 +44,6 @@ export async function createKey(
 async function assertInterfaceOf({ registry }: Needs, projectId: string, id: string): Promise<void> {
   const found = await registry
     .call(findPublicInterfaceEndpoint, {}, { params: { id } })
-    .catch((error: unknown) => {
-      if (error instanceof AppError && error.code === 'not_found') return undefined
-      throw error
-    })
+    .catch(notFoundAsUndefined)
   if (found?.project_id !== projectId) throw unknownInterface()
 }

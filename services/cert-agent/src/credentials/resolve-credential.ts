@@ -1,5 +1,5 @@
 import { type Credential, describeCredentialEndpoint, lentTypeOf } from '@opsconductor/contracts'
-import { AppError, invalidField } from '@opsconductor/errors'
+import { invalidField, notFoundAsUndefined } from '@opsconductor/errors'
 import type { Deps } from '../deps.ts'
 
 /**
@@ -11,27 +11,12 @@ export async function resolveCredential(
   projectId: string,
   { reference, path, taken }: { reference: string; path: string; taken: readonly string[] },
 ): Promise<string> {
-  const found = await describe(deps, projectId, reference)
+  const found = await deps.internal
+    .call(describeCredentialEndpoint, { project_id: projectId }, { params: { reference } })
+    .catch(notFoundAsUndefined)
   const fault = faultOf(found, taken)
   if (found !== undefined && fault === undefined) return found.id
   throw invalidField(path, `${fault}`)
-}
-
-async function describe(
-  { internal }: Pick<Deps, 'internal'>,
-  projectId: string,
-  reference: string,
-): Promise<Credential | undefined> {
-  try {
-    return await internal.call(
-      describeCredentialEndpoint,
-      { project_id: projectId },
-      { params: { reference } },
-    )
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'not_found') return undefined
-    throw error
-  }
 }
 
 function faultOf(credential: Credential | undefined, taken: readonly string[]): string | undefined {

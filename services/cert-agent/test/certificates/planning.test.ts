@@ -1,41 +1,26 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { renewalIdOf } from '../../src/acme/renewal-info.ts'
 import { endOperation } from '../../src/operations/end-operation.ts'
 import { performOperation } from '../../src/operations/perform-operation.ts'
 import { refreshRenewalInfo, scheduleRenewals } from '../../src/renewal/chores.ts'
 import { planRenewal } from '../../src/renewal/plan-renewal.ts'
-import { type FakeCa, startFakeCa } from '../issuing/fake-ca.ts'
+import { type AgentWithCa, startAgentWithCa } from '../issuing/agent-with-ca.ts'
 import { issue, wishCertificate } from '../issuing/support.ts'
-import { type AgentUnderTest, startAgent } from '../support/agent.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
-const scratch = mkdtempSync(join(tmpdir(), 'planning-'))
 const { signal } = new AbortController()
 let clock = Date.now()
-let ca: FakeCa
-let agent: AgentUnderTest
+let started: AgentWithCa
+let ca: AgentWithCa['ca']
+let agent: AgentWithCa['agent']
 let acmeAccountId: string
 beforeAll(async () => {
-  ca = await startFakeCa()
-  writeFileSync(join(scratch, 'ca.pem'), ca.ca)
-  agent = await startAgent({
-    ...{ isIdle: true, now: () => new Date(clock) },
-    environment: { ACME_CA_FILE: join(scratch, 'ca.pem') },
-  })
-  agent.executor.open(ca.port)
-  const { body } = await agent.call('POST', '/api/certificates/accounts', {
-    ...{ name: 'ca', directory_url: ca.directoryUrl, terms_of_service_agreed: true },
-  })
-  acmeAccountId = body.id
+  started = await startAgentWithCa({ isIdle: true, now: () => new Date(clock) })
+  ;({ ca, agent, acmeAccountId } = started)
 }, 60_000)
 afterAll(async () => {
-  await agent?.stop()
-  await ca?.close()
-  rmSync(scratch, { recursive: true, force: true })
+  await started?.stop()
 })
 
 /** A certificate of a day, from now on. */

@@ -1,30 +1,20 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { renewalIdOf } from '../../src/acme/renewal-info.ts'
-import { type AgentUnderTest, startAgent } from '../support/agent.ts'
+import { type AgentWithCa, startAgentWithCa } from './agent-with-ca.ts'
 import { type FakeCa, signRequest, startFakeCa } from './fake-ca.ts'
 import { issue, wishCertificate } from './support.ts'
 
+let started: AgentWithCa
 let ca: FakeCa
-let agent: AgentUnderTest
+let agent: AgentWithCa['agent']
 let acmeAccountId: string
-const scratch = mkdtempSync(join(tmpdir(), 'hostile-ca-'))
 beforeAll(async () => {
-  ca = await startFakeCa()
-  writeFileSync(join(scratch, 'ca.pem'), ca.ca)
-  agent = await startAgent({ environment: { ACME_CA_FILE: join(scratch, 'ca.pem') } })
-  agent.executor.open(ca.port)
-  const { status, body } = await register(ca.directoryUrl)
-  expect([status, body]).toEqual([201, expect.anything()])
-  acmeAccountId = body.id
+  started = await startAgentWithCa()
+  ;({ ca, agent, acmeAccountId } = started)
 })
 afterEach(() => ca.behave())
 afterAll(async () => {
-  await agent?.stop()
-  await ca?.close()
-  rmSync(scratch, { recursive: true, force: true })
+  await started?.stop()
 })
 
 let accounts = 0

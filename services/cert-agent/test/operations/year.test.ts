@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { toAppError } from '@opsconductor/errors'
 import { endOperation } from '../../src/operations/end-operation.ts'
@@ -10,9 +7,8 @@ import { postponeOperation } from '../../src/operations/postpone-operation.ts'
 import type { OperationOutcome } from '../../src/operations/store.ts'
 import { refreshRenewalInfo, scheduleRenewals } from '../../src/renewal/chores.ts'
 import { type FailedAttempt, pursue } from '../../src/workflow/pursue.ts'
-import { type FakeCa, startFakeCa } from '../issuing/fake-ca.ts'
+import { type AgentWithCa, startAgentWithCa } from '../issuing/agent-with-ca.ts'
 import { wishCertificate } from '../issuing/support.ts'
-import { type AgentUnderTest, startAgent } from '../support/agent.ts'
 import { createDatedCa } from './dated-ca.ts'
 
 // A year of one certificate through the service itself: its chores, its rows, its orders at a CA over HTTPS, and the workflow's own
@@ -22,31 +18,20 @@ import { createDatedCa } from './dated-ca.ts'
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 const choreMs = 30_000
-const scratch = mkdtempSync(join(tmpdir(), 'year-'))
 const { signal } = new AbortController()
 const dated = createDatedCa()
 let clock = Date.now()
-let ca: FakeCa
-let agent: AgentUnderTest
+let started: AgentWithCa
+let ca: AgentWithCa['ca']
+let agent: AgentWithCa['agent']
 let acmeAccountId: string
 beforeAll(async () => {
-  ca = await startFakeCa()
-  writeFileSync(join(scratch, 'ca.pem'), ca.ca)
-  agent = await startAgent({
-    ...{ isIdle: true, now: () => new Date(clock) },
-    environment: { ACME_CA_FILE: join(scratch, 'ca.pem') },
-  })
-  agent.executor.open(ca.port)
-  const { body } = await agent.call('POST', '/api/certificates/accounts', {
-    ...{ name: 'ca', directory_url: ca.directoryUrl, terms_of_service_agreed: true },
-  })
-  acmeAccountId = body.id
+  started = await startAgentWithCa({ isIdle: true, now: () => new Date(clock) })
+  ;({ ca, agent, acmeAccountId } = started)
 }, 60_000)
 afterAll(async () => {
-  await agent?.stop()
-  await ca?.close()
+  await started?.stop()
   dated.close()
-  rmSync(scratch, { recursive: true, force: true })
 })
 
 const rowOf = (id: string) => agent.deps.prisma.certificate.findUniqueOrThrow({ where: { id } })

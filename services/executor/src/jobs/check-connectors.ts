@@ -1,5 +1,5 @@
 import { type JobDefinition, type Step, stepsOfJob } from '@opsconductor/contracts'
-import { AppError, type FieldError } from '@opsconductor/errors'
+import { AppError, type FieldError, notFoundAsUndefined } from '@opsconductor/errors'
 import { applyConnector } from '../connectors/apply-connector.ts'
 import type { FindConnector, UsableConnector } from '../connectors/usable-connector.ts'
 import type { AnyStepType } from '../step-types/define-step-type.ts'
@@ -15,15 +15,10 @@ export async function findNamedConnectors(
   const named = new Set(stepsOfJob(definition).flatMap(({ step: { connector } }) => connector ?? []))
   const found = new Map<string, UsableConnector>()
   for (const reference of named) {
-    const connector = await find(projectId, reference).catch(orUndefined)
+    const connector = await find(projectId, reference).catch(notFoundAsUndefined)
     if (connector !== undefined) found.set(reference, connector)
   }
   return found
-}
-
-function orUndefined(error: unknown): undefined {
-  if (error instanceof AppError && error.code === 'not_found') return undefined
-  throw error
 }
 
 /**

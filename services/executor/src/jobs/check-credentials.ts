@@ -6,7 +6,7 @@ import {
   type Step,
   stepsOfJob,
 } from '@opsconductor/contracts'
-import { AppError, type FieldError } from '@opsconductor/errors'
+import { type FieldError, notFoundAsUndefined } from '@opsconductor/errors'
 import type { InternalClient } from '@opsconductor/service-kit'
 import { clientCertificateType } from '../run-job/lent-credential.ts'
 import { stepTypes } from '../step-types/index.ts'
@@ -67,19 +67,11 @@ export async function findCredentialFault(
   return faultOf(await describe(internal, projectId, named.reference), named)
 }
 
-async function describe(
+const describe = (
   internal: Pick<InternalClient, 'call'>,
   projectId: string,
   reference: string,
-): Promise<Credential | undefined> {
-  try {
-    return await internal.call(
-      describeCredentialEndpoint,
-      { project_id: projectId },
-      { params: { reference } },
-    )
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'not_found') return undefined
-    throw error
-  }
-}
+): Promise<Credential | undefined> =>
+  internal
+    .call(describeCredentialEndpoint, { project_id: projectId }, { params: { reference } })
+    .catch(notFoundAsUndefined)

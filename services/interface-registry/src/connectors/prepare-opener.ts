@@ -5,7 +5,7 @@ import {
   describeCredentialEndpoint,
   sealConnectorCredentialsEndpoint,
 } from '@opsconductor/contracts'
-import { AppError, invalidField } from '@opsconductor/errors'
+import { AppError, invalidField, notFoundAsUndefined } from '@opsconductor/errors'
 import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import type { Opener } from './store.ts'
@@ -64,11 +64,8 @@ async function assertFits(
   const path = 'body.credential_id'
   const credential = await internal
     .call(describeCredentialEndpoint, { project_id: projectId }, { params: { reference } })
-    .catch((error: unknown) => {
-      if (error instanceof AppError && error.code === 'not_found')
-        throw invalidField(path, 'is not a credential of this project')
-      throw error
-    })
+    .catch(notFoundAsUndefined)
+  if (credential === undefined) throw invalidField(path, 'is not a credential of this project')
   if (!credential.is_active) throw invalidField(path, 'is of a credential that is not active')
   assertType(kind, credential, path)
 }
