@@ -7,4 +7,5 @@ export {
   type PoolOptions,
 } from './pool.ts'
 export { prismaOptions } from './prisma-options.ts'
+export { refuseTaken } from './refuse-taken.ts'
 export { transaction } from './transaction.ts'

@@ -1,5 +1,5 @@
 import type { Role } from '@opsconductor/contracts'
-import { isForeignKeyViolation, isUniqueViolation } from '@opsconductor/database'
+import { isForeignKeyViolation, refuseTaken } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import { pageArguments } from '@opsconductor/service-kit'
 import type pg from 'pg'
@@ -69,10 +69,7 @@ export function createKeyStore(prisma: PrismaClient, pool: pg.Pool) {
         })
       } catch (error) {
         if (isForeignKeyViolation(error)) throw unknownInterface()
-        if (!isUniqueViolation(error)) throw error
-        throw new AppError('conflict', 'You have a key with this name already.', {
-          errors: [{ path: 'body.name', message: 'is taken' }],
-        })
+        return refuseTaken('You have a key with this name already.')(error)
       }
     },
     async find(projectId: string, id: string): Promise<ApiKey | undefined> {

@@ -1,5 +1,4 @@
-import { isUniqueViolation } from '@opsconductor/database'
-import { AppError } from '@opsconductor/errors'
+import { refuseTaken } from '@opsconductor/database'
 import { pageArguments } from '@opsconductor/service-kit'
 import { announceMember, announceProjectDeleted } from '../announce.ts'
 import type { PrismaClient } from '../generated/client.ts'
@@ -17,20 +16,15 @@ export function createProjectStore(prisma: PrismaClient) {
   return {
     /** Makes the project with `ownerId` as its first owner; throws `conflict` where the name is taken. */
     async create({ name, ownerId }: { name: string; ownerId: string }): Promise<Project> {
-      try {
-        return await prisma.$transaction(async (tx) => {
+      return prisma
+        .$transaction(async (tx) => {
           const project = await tx.project.create({
             data: { name, members: { create: { userId: ownerId, role: 'owner' } } },
           })
           await announceMember(tx, ownerId)
           return project
         })
-      } catch (error) {
-        if (!isUniqueViolation(error)) throw error
-        throw new AppError('conflict', 'There is a project with this name already.', {
-          errors: [{ path: 'body.name', message: 'is taken' }],
-        })
-      }
+        .catch(refuseTaken('There is a project with this name already.'))
     },
     /** With all rows that name it by a foreign key: not the executor's record of jobs and runs. False where there is none. */
     async remove(id: string): Promise<boolean> {

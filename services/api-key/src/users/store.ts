@@ -1,4 +1,4 @@
-import { isUniqueViolation } from '@opsconductor/database'
+import { refuseTaken } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import { pageArguments } from '@opsconductor/service-kit'
 import { announceMember } from '../announce.ts'
@@ -45,14 +45,9 @@ export type UserStore = ReturnType<typeof createUserStore>
 export function createUserStore(prisma: PrismaClient) {
   return {
     async create(user: NewUser): Promise<User> {
-      try {
-        return await prisma.user.create({ data: user, select: shown })
-      } catch (error) {
-        if (!isUniqueViolation(error)) throw error
-        throw new AppError('conflict', 'There is a user with this e-mail already.', {
-          errors: [{ path: 'body.email', message: 'is taken' }],
-        })
-      }
+      return prisma.user
+        .create({ data: user, select: shown })
+        .catch(refuseTaken('There is a user with this e-mail already.', { path: 'body.email' }))
     },
     /** Makes `user` the first of all; undefined where there are users already. */
     createFirst: (user: NewUser): Promise<User | undefined> =>

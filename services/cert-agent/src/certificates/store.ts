@@ -1,5 +1,5 @@
 import type { ListCertificates } from '@opsconductor/contracts'
-import { isUniqueViolation } from '@opsconductor/database'
+import { refuseTaken } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import { pageArguments } from '@opsconductor/service-kit'
 import type { z } from 'zod'
@@ -45,7 +45,7 @@ export function createCertificateStore(prisma: PrismaClient) {
         await letName(tx, created, vhostIds)
         return created
       }
-      return named(() => (within === undefined ? prisma.$transaction(write) : write(within)))
+      return (within === undefined ? prisma.$transaction(write) : write(within)).catch(refuseTakenName)
     },
 
     find: async (projectId: string, id: string): Promise<StoredCertificate | undefined> =>
@@ -110,9 +110,9 @@ export function createCertificateStore(prisma: PrismaClient) {
 
     /** Throws `conflict` where the name is taken. */
     update: (id: string, fields: CertificateFields): Promise<StoredCertificate> =>
-      named(() =>
-        prisma.certificate.update({ where: { id }, data: definedOnly({ ...fields, updatedAt: new Date() }) }),
-      ),
+      prisma.certificate
+        .update({ where: { id }, data: definedOnly({ ...fields, updatedAt: new Date() }) })
+        .catch(refuseTakenName),
 
     /** Throws `conflict` while a virtual host names it. */
     async remove(id: string): Promise<void> {
@@ -286,13 +286,4 @@ async function letName(
 const definedOnly = <T extends object>(fields: T): T =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
 
-async function named<T>(write: () => Promise<T>): Promise<T> {
-  try {
-    return await write()
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error
-    throw new AppError('conflict', 'The project has a certificate of this name already.', {
-      errors: [{ path: 'body.name', message: 'is taken' }],
-    })
-  }
-}
+const refuseTakenName = refuseTaken('The project has a certificate of this name already.')

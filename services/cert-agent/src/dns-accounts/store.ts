@@ -1,5 +1,5 @@
 import type { PageQuery } from '@opsconductor/contracts'
-import { isUniqueViolation } from '@opsconductor/database'
+import { refuseTaken } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import { pageArguments } from '@opsconductor/service-kit'
 import type { Prisma, PrismaClient } from '../generated/client.ts'
@@ -26,7 +26,7 @@ export function createDnsAccountStore(prisma: PrismaClient) {
           'conflict',
           `The project has ${accountsMax} DNS accounts, which is the most it may have.`,
         )
-      return named(() => prisma.dnsAccount.create({ data: { projectId, ...fields, createdBy } }))
+      return prisma.dnsAccount.create({ data: { projectId, ...fields, createdBy } }).catch(refuseTakenName)
     },
 
     /** What is undefined stays. Undefined where the project has no such account. */
@@ -44,9 +44,9 @@ export function createDnsAccountStore(prisma: PrismaClient) {
         ...(credentialId !== undefined && { credentialId }),
         updatedAt: new Date(),
       }
-      const rows = await named(() =>
-        prisma.dnsAccount.updateManyAndReturn({ where: { projectId, id }, data }),
-      )
+      const rows = await prisma.dnsAccount
+        .updateManyAndReturn({ where: { projectId, id }, data })
+        .catch(refuseTakenName)
       return rows[0]
     },
 
@@ -70,13 +70,4 @@ export function createDnsAccountStore(prisma: PrismaClient) {
   }
 }
 
-async function named<T>(write: () => Promise<T>): Promise<T> {
-  try {
-    return await write()
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error
-    throw new AppError('conflict', 'The project has a DNS account of this name already.', {
-      errors: [{ path: 'body.name', message: 'is taken' }],
-    })
-  }
-}
+const refuseTakenName = refuseTaken('The project has a DNS account of this name already.')

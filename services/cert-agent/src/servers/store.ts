@@ -1,5 +1,5 @@
 import type { ListServers, NginxSettings } from '@opsconductor/contracts'
-import { isUniqueViolation } from '@opsconductor/database'
+import { refuseTaken } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import { pageArguments } from '@opsconductor/service-kit'
 import type { z } from 'zod'
@@ -23,8 +23,8 @@ export function createServerStore(prisma: PrismaClient) {
           'conflict',
           `The project has ${serversMax} servers, which is the most it may have.`,
         )
-      return named(async () =>
-        fromRow(await prisma.server.create({ data: { projectId, ...fields, createdBy: by } })),
+      return fromRow(
+        await prisma.server.create({ data: { projectId, ...fields, createdBy: by } }).catch(refuseTakenName),
       )
     },
 
@@ -34,7 +34,9 @@ export function createServerStore(prisma: PrismaClient) {
       fields: { [Field in keyof ServerFields]?: ServerFields[Field] | undefined },
     ): Promise<StoredServer | undefined> {
       const data = { ...fields, updatedAt: new Date() } as Prisma.ServerUpdateManyMutationInput
-      const [row] = await named(() => prisma.server.updateManyAndReturn({ where: { projectId, id }, data }))
+      const [row] = await prisma.server
+        .updateManyAndReturn({ where: { projectId, id }, data })
+        .catch(refuseTakenName)
       return row === undefined ? undefined : fromRow(row)
     },
 
@@ -80,13 +82,4 @@ export function createServerStore(prisma: PrismaClient) {
 // Only what NginxSettings has parsed is ever written.
 const fromRow = (row: Row): StoredServer => ({ ...row, nginx: row.nginx as NginxSettings })
 
-async function named<T>(write: () => Promise<T>): Promise<T> {
-  try {
-    return await write()
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error
-    throw new AppError('conflict', 'The project has a server of this name already.', {
-      errors: [{ path: 'body.name', message: 'is taken' }],
-    })
-  }
-}
+const refuseTakenName = refuseTaken('The project has a server of this name already.')

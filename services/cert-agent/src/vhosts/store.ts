@@ -1,5 +1,5 @@
 import type { PageQuery } from '@opsconductor/contracts'
-import { isForeignKeyViolation, isUniqueViolation } from '@opsconductor/database'
+import { isForeignKeyViolation, refuseTaken } from '@opsconductor/database'
 import { AppError, invalidField } from '@opsconductor/errors'
 import { pageArguments } from '@opsconductor/service-kit'
 import type { Prisma, PrismaClient } from '../generated/client.ts'
@@ -32,7 +32,7 @@ export function createVhostStore(prisma: PrismaClient) {
           'conflict',
           `The server has ${vhostsMax} virtual hosts, which is the most it may have.`,
         )
-      return placed(() => prisma.vhost.create({ data: { projectId, serverId, ...fields } }))
+      return prisma.vhost.create({ data: { projectId, serverId, ...fields } }).catch(refuseWrite)
     },
 
     /**
@@ -45,7 +45,7 @@ export function createVhostStore(prisma: PrismaClient) {
     ): Promise<StoredVhost | undefined> {
       const fields = changes as Prisma.VhostUncheckedUpdateManyInput
       const data = { ...fields, discovered: false, updatedAt: new Date() }
-      return (await placed(() => prisma.vhost.updateManyAndReturn({ where, data })))[0]
+      return (await prisma.vhost.updateManyAndReturn({ where, data }).catch(refuseWrite))[0]
     },
 
     /** Whether there was one. */
@@ -130,21 +130,14 @@ const differs = (row: StoredVhost, found: FoundVhost): boolean =>
   row.configFile !== found.configFile ||
   (row.certificateId === null && found.certificateId !== null)
 
-async function placed<T>(write: () => Promise<T>): Promise<T> {
-  try {
-    return await write()
-  } catch (error) {
-    if (isUniqueViolation(error))
-      throw new AppError(
-        'conflict',
-        'The server has a virtual host of this first name on this port already.',
-        {
-          errors: [{ path: 'body.names[0]', message: 'is taken' }],
-        },
-      )
-    // The certificate was deleted meanwhile.
-    if (isForeignKeyViolation(error))
-      throw invalidField('body.certificate_id', 'is not a certificate of this project')
-    throw error
-  }
+const refuseTakenPlace = refuseTaken(
+  'The server has a virtual host of this first name on this port already.',
+  { path: 'body.names[0]' },
+)
+
+function refuseWrite(error: unknown): never {
+  // The certificate was deleted meanwhile.
+  if (isForeignKeyViolation(error))
+    throw invalidField('body.certificate_id', 'is not a certificate of this project')
+  return refuseTakenPlace(error)
 }

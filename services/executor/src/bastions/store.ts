@@ -1,5 +1,5 @@
 import type { PageQuery } from '@opsconductor/contracts'
-import { isUniqueViolation } from '@opsconductor/database'
+import { refuseTaken } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import { pageArguments } from '@opsconductor/service-kit'
 import type { Prisma, PrismaClient } from '../generated/client.ts'
@@ -17,9 +17,9 @@ export function createBastionStore(prisma: PrismaClient) {
           'conflict',
           `The project has ${bastionsMax} bastions, which is the most it may have.`,
         )
-      return named(() =>
-        prisma.bastion.create({ data: { projectId, ...fields, createdBy: by, updatedBy: by } }),
-      )
+      return prisma.bastion
+        .create({ data: { projectId, ...fields, createdBy: by, updatedBy: by } })
+        .catch(refuseTakenName)
     },
 
     /** What is undefined stays. Undefined where the project has no such bastion. */
@@ -33,7 +33,9 @@ export function createBastionStore(prisma: PrismaClient) {
         updatedBy: by,
         updatedAt: new Date(),
       } as Prisma.BastionUpdateManyMutationInput
-      const rows = await named(() => prisma.bastion.updateManyAndReturn({ where: { projectId, id }, data }))
+      const rows = await prisma.bastion
+        .updateManyAndReturn({ where: { projectId, id }, data })
+        .catch(refuseTakenName)
       return rows[0]
     },
 
@@ -57,13 +59,4 @@ export function createBastionStore(prisma: PrismaClient) {
 
 export type BastionStore = ReturnType<typeof createBastionStore>
 
-async function named<T>(write: () => Promise<T>): Promise<T> {
-  try {
-    return await write()
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error
-    throw new AppError('conflict', 'The project has a bastion of this name already.', {
-      errors: [{ path: 'body.name', message: 'is taken' }],
-    })
-  }
-}
+const refuseTakenName = refuseTaken('The project has a bastion of this name already.')

@@ -1,6 +1,5 @@
 import { Id, JobDefinition, type PageQuery } from '@opsconductor/contracts'
-import { isUniqueViolation } from '@opsconductor/database'
-import { AppError } from '@opsconductor/errors'
+import { refuseTaken } from '@opsconductor/database'
 import { publishEvent } from '@opsconductor/events'
 import { pageArguments } from '@opsconductor/service-kit'
 import type { Prisma, PrismaClient } from '../generated/client.ts'
@@ -50,8 +49,8 @@ export function createJobStore(prisma: PrismaClient) {
 
     /** Writes the job with its first version and announces the event in the same transaction. */
     async insert(projectId: string, draft: JobDraft, event: Executed): Promise<Job> {
-      return await named(() =>
-        prisma.$transaction(async (tx) => {
+      return await prisma
+        .$transaction(async (tx) => {
           const row = await tx.job.create({
             data: {
               projectId,
@@ -65,14 +64,14 @@ export function createJobStore(prisma: PrismaClient) {
           })
           await publishEvent((sql, ...values) => tx.$executeRawUnsafe(sql, ...values), event)
           return toJob(row, row.versions[0] as VersionRow)
-        }),
-      )
+        })
+        .catch(refuseTakenName)
     },
 
     /** Writes the job's next version; undefined where the project has no such job. */
     async addVersion(projectId: string, id: string, draft: JobDraft): Promise<Job | undefined> {
-      return await named(() =>
-        prisma.$transaction(async (tx) => {
+      return await prisma
+        .$transaction(async (tx) => {
           // The row's lock keeps two writers from taking the same number.
           const { count } = await tx.job.updateMany({
             where: { id, projectId },
@@ -89,8 +88,8 @@ export function createJobStore(prisma: PrismaClient) {
             data: { jobId: id, ...versionOf(row.latestVersion, draft) },
           })
           return toJob(row, version)
-        }),
-      )
+        })
+        .catch(refuseTakenName)
     },
 
     /** One page of the project's jobs, newest first; one more row than asked for says that there is a next page. */
@@ -135,13 +134,4 @@ function toJob(row: JobRow, version: VersionRow): Job {
   }
 }
 
-async function named<T>(write: () => Promise<T>): Promise<T> {
-  try {
-    return await write()
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error
-    throw new AppError('conflict', 'The project has a job of this name already.', {
-      errors: [{ path: 'body.name', message: 'is taken' }],
-    })
-  }
-}
+const refuseTakenName = refuseTaken('The project has a job of this name already.')

@@ -1,6 +1,6 @@
 import type { Caller } from '@opsconductor/auth'
 import { type CreateInterface, getJobVersionEndpoint } from '@opsconductor/contracts'
-import { isForeignKeyViolation, isUniqueViolation } from '@opsconductor/database'
+import { isForeignKeyViolation, refuseTaken } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import type { JsonSchemaDocument } from '@opsconductor/json-schema'
 import type { z } from 'zod'
@@ -61,10 +61,10 @@ async function insert(deps: Deps, fresh: NewInterface, request: Request): Promis
     )
   } catch (error) {
     if (isForeignKeyViolation(error)) throw new AppError('not_found', 'There is no such workflow (any more).')
-    if (!isUniqueViolation(error, 'workflow_id')) throw error
-    throw new AppError('conflict', `The workflow has an interface named ${fresh.name}.`, {
-      errors: [{ path: 'body.name', message: 'is taken in this workflow' }],
-    })
+    return refuseTaken(`The workflow has an interface named ${fresh.name}.`, {
+      message: 'is taken in this workflow',
+      constraint: 'workflow_id',
+    })(error)
   }
 }
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type Caller, projectOf } from '@opsconductor/auth'
 import type { CreateProjectConnector } from '@opsconductor/contracts'
-import { isForeignKeyViolation, isUniqueViolation } from '@opsconductor/database'
-import { AppError, invalidField } from '@opsconductor/errors'
+import { isForeignKeyViolation, refuseTaken } from '@opsconductor/database'
+import { invalidField } from '@opsconductor/errors'
 import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { awaitUntil } from '../leadership/await-until.ts'
@@ -76,10 +76,9 @@ async function insert(
   } catch (error) {
     if (isForeignKeyViolation(error))
       throw invalidField('body.target_interface_id', 'is not an interface of the target project (any more)')
-    if (!isUniqueViolation(error)) throw error
-    throw new AppError('conflict', `The project has a connector named ${fresh.name}, or is deleting it.`, {
-      errors: [{ path: 'body.name', message: 'is taken in this project' }],
-    })
+    return refuseTaken(`The project has a connector named ${fresh.name}, or is deleting it.`, {
+      message: 'is taken in this project',
+    })(error)
   }
 }
 

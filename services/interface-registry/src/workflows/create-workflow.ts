@@ -6,7 +6,7 @@ import {
   namespaceOf,
   runJobWorkflow,
 } from '@opsconductor/contracts'
-import { isUniqueViolation } from '@opsconductor/database'
+import { refuseTaken } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import { ensureNamespace } from '@opsconductor/temporal'
 import type { z } from 'zod'
@@ -33,16 +33,13 @@ export async function createWorkflow(deps: Deps, caller: Caller, request: Reques
           workflowId: request.workflow_id,
         }
   await ensureNamespace(deps.temporal.connection, namespaceOf(projectId))
-  try {
-    const created = await insertWorkflow(deps.prisma, workflow)
-    deps.events.workflowCreated(caller, created)
-    return created
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error
-    throw new AppError('conflict', `The project has a workflow named ${workflow.name}; give another name.`, {
-      errors: [{ path: 'body.name', message: 'is taken in this project' }],
-    })
-  }
+  const created = await insertWorkflow(deps.prisma, workflow).catch(
+    refuseTaken(`The project has a workflow named ${workflow.name}; give another name.`, {
+      message: 'is taken in this project',
+    }),
+  )
+  deps.events.workflowCreated(caller, created)
+  return created
 }
 
 async function findJob({ internal }: Deps, projectId: string, request: JobRequest): Promise<JobVersion> {

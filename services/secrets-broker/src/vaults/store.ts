@@ -1,5 +1,5 @@
 import type { ListVaults } from '@opsconductor/contracts'
-import { isForeignKeyViolation, isUniqueViolation } from '@opsconductor/database'
+import { isForeignKeyViolation, refuseTaken } from '@opsconductor/database'
 import { AppError } from '@opsconductor/errors'
 import { pageArguments } from '@opsconductor/service-kit'
 import type pg from 'pg'
@@ -50,13 +50,14 @@ export async function insertVault(
   return rows[0] as VaultRecord
 }
 
+const refuseTakenName = refuseTaken('The project has a vault of this name; give another name.', {
+  message: 'is taken in this project',
+  constraint: 'vaults_project_id_name_key',
+})
+
 function throwRefusal(error: unknown): never {
-  if (isUniqueViolation(error, 'vaults_project_id_name_key'))
-    throw new AppError('conflict', 'The project has a vault of this name; give another name.', {
-      errors: [{ path: 'body.name', message: 'is taken in this project' }],
-    })
   if (isForeignKeyViolation(error)) throw new AppError('not_found', 'There is no such project (any more).')
-  throw error
+  return refuseTakenName(error)
 }
 
 /** The whole row as it shall be; its version goes up. */
